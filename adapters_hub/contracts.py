@@ -1,0 +1,218 @@
+"""What plugins promise: protocols for engines and validators, and the small descriptors that hooks return.
+
+Imports only the types; knows no plugin, no file and no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from adapters_hub.types import Adapter, Attempt, BaseIdentity, BaseModel, Example, Message, Recipe, Verdict
+
+# --- asking --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen."""
+
+    temperature: float = 0.0
+    """0: greedy."""
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    max_new_tokens: int = 256
+    seed: int | None = None
+    """Same seed, same request, same engine: same answer. None: unseeded."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question. It *names* its adapter, so no "current adapter" can leak between users."""
+
+    messages: tuple[Message, ...]
+    """The whole conversation, system turn included, last turn the user's."""
+    adapter: str | None = None
+    """Name of an attached adapter; None asks the bare base."""
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A finished answer."""
+
+    text: str
+    finish: Literal["stop", "length", "cancelled"]
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Engine(Protocol):
+    """A base in memory plus any number of attached adapters. One thread at a time decodes; callers may be many."""
+
+    def attach(self, adapter: Adapter) -> None:
+        """Make ``adapter`` answer under its name; the former holder of the name is replaced only on success.
+
+        Raises HubError when the files are unsafe, incomplete or made for another base."""
+
+    def detach(self, name: str) -> None:
+        """Forget the adapter and zero its weights. Raises NotFoundError when it is not attached."""
+
+    def attached(self) -> tuple[str, ...]:
+        """Names of the attached adapters, in the order they came."""
+
+    def tokens_left(self, request: Request) -> int:
+        """Tokens the context still has for an answer to ``request``; zero or less: the conversation is too long."""
+
+    def stream(self, request: Request) -> Iterator[str]:
+        """Yield the answer piece by piece; closing the iterator stops decoding within one token."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """Answer all requests, any mix of adapters in one batch; order is kept."""
+
+    def close(self) -> None:
+        """Free the memory. Calling it twice is fine."""
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One tutor to train. The engine writes adapter files, checkpoints and nothing else into ``run_dir``."""
+
+    name: str
+    base: BaseModel
+    train: tuple[Example, ...]
+    """Rows with their system turn already in place."""
+    validation: tuple[Example, ...]
+    recipe: Recipe
+    run_dir: Path
+    resume: bool = False
+    """Continue from the newest checkpoint in ``run_dir``."""
+    tracker: str = ""
+    """Name of an experiment tracker known to accelerate, e.g. ``tensorboard``; empty: none."""
+
+
+@dataclass(frozen=True)
+class TrainStart:
+    """First event of a job: what is about to run, before the first step."""
+
+    job: str
+    device: str
+    """For people, e.g. ``NVIDIA GeForce RTX 3050 Laptop GPU, 4.0 GB`` or ``CPU, 2 threads, 23.4 GB``."""
+    dtype: str
+    quantization: str
+    trainable: int
+    """Number of trained parameters."""
+    total: int
+    """Number of all parameters, unquantized."""
+    total_steps: int
+    first_step: int
+    """0, or the step a resumed run continues after."""
+    rows: int
+    supervised_tokens: int
+    """Tokens with loss, in one epoch."""
+    skipped: tuple[str, ...]
+    """``file:line: reason`` of rows left out for their length."""
+    held_out_loss: float | None
+    """Loss of the untouched base on the validation rows, nats per supervised token."""
+    base: BaseIdentity
+    template_sha256: str
+    stop_token_ids: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+    """What was decided automatically and why (dtype, optimizer, micro-batch ...)."""
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """One optimizer step."""
+
+    job: str
+    step: int
+    """1-based."""
+    total_steps: int
+    epoch: float
+    loss: float
+    """Mean over the supervised tokens of the step, nats."""
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+    """All tokens computed in this step, padding left out."""
+    seconds: float
+    held_out_loss: float | None = None
+    """Set on steps that were followed by an evaluation."""
+    best: bool = False
+    """The evaluation was the best so far; the adapter was kept."""
+    checkpoint: bool = False
+    """A resumable checkpoint was written after this step."""
+
+
+@dataclass(frozen=True)
+class TrainEnd:
+    """Last event: the adapter files of the best evaluation lie in ``run_dir``."""
+
+    job: str
+    steps: int
+    best_step: int
+    reason: Literal["finished", "early_stop"]
+    first_loss: float
+    last_loss: float
+    held_out_first: float | None
+    held_out_last: float | None
+    """Held-out loss of the adapter that was kept."""
+    tokens: int
+    seconds: float
+    peak_memory: int
+    """Bytes: GPU allocation peak on CUDA, resident set peak elsewhere."""
+    adapter_bytes: int
+
+
+TrainEvent = TrainStart | TrainStep | TrainEnd
+
+
+# --- judging -------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """Judges answers. Must be safe to call from any thread and on hostile text of any length."""
+
+    def judge(self, attempt: Attempt) -> Verdict:
+        """Return a verdict; raising counts as ``unverified`` with code ``crash``."""
+
+
+# --- descriptors ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ValidatorSpec:
+    """A validator on offer; heavy imports belong inside ``make``."""
+
+    name: str
+    help: str
+    make: Callable[[Mapping[str, Any]], Validator]
+    """Gets the options of ``[validator.options]``."""
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """An engine on offer; heavy imports belong inside ``open`` and ``train``."""
+
+    name: str
+    help: str
+    open: Callable[[BaseModel], Engine]
+    train: Callable[[Sequence[TrainJob]], Iterator[TrainEvent]] | None = None
+    """None: this engine only answers."""
+
+
+@dataclass(frozen=True)
+class ExporterSpec:
+    """A way to write an adapter in another format."""
+
+    name: str
+    help: str
+    export: Callable[[Adapter, BaseModel, Path], Path]

@@ -1,0 +1,80 @@
+"""Errors for people: what went wrong, where, and what to type next, each kind with its exit code.
+
+Knows nothing of the terminal: raise anywhere, only ``cli`` prints. A mistake of a programmer stays an ordinary traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class HubError(Exception):
+    """A failure the user can act on.
+
+    ``message`` says what and where, ``hint`` what to type or change next, ``details`` lists every single
+    finding when one error stands for many (all bad rows of a file, all bad keys of a settings file).
+    """
+
+    exit_code = 1
+    code = "failed"
+
+    def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = tuple(details)
+
+
+class UsageError(HubError):
+    """The command line, a settings file or a dataset says something that cannot be meant."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class DataError(UsageError):
+    """A dataset holds rows that cannot be used; ``details`` has one ``file:line: reason`` for each."""
+
+    code = "data"
+
+
+class NotFoundError(HubError):
+    """A tutor, run, file or plugin of that name does not exist."""
+
+    exit_code = 3
+    code = "not_found"
+
+
+class NetworkError(HubError):
+    """The Hub cannot be reached, answered with an error, or offline mode forbids asking it."""
+
+    exit_code = 4
+    code = "network"
+
+
+class RightsError(HubError):
+    """Not allowed: a gated model, a read-only token, a folder that cannot be written."""
+
+    exit_code = 5
+    code = "rights"
+
+
+class ResourceError(HubError):
+    """The machine has too little: GPU memory, RAM or disk."""
+
+    exit_code = 6
+    code = "resources"
+
+
+class BelowThresholdError(HubError):
+    """An answer or a score is below what was asked for."""
+
+    exit_code = 7
+    code = "below_threshold"
+
+
+class Interrupted(HubError):
+    """The user pressed Ctrl-C; whatever could be kept was kept."""
+
+    exit_code = 130
+    code = "interrupted"
