@@ -5,6 +5,7 @@ Knows nothing of the terminal: raise anywhere, only ``cli`` prints. A mistake of
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 
@@ -78,3 +79,16 @@ class Interrupted(HubError):
 
     exit_code = 130
     code = "interrupted"
+
+
+def from_os_error(error: OSError, doing: str) -> HubError:
+    """Say what a failure of the operating system means; ``doing`` completes "cannot ...", e.g. ``write runs/x``."""
+    cause = error.strerror or str(error) or type(error).__name__
+    message = f"cannot {doing}: {cause}"
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return ResourceError(message, hint="free some disk space, then repeat the command")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return RightsError(message, hint="make the folder writable for your user, or work in another one")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return NotFoundError(message)
+    return HubError(message)

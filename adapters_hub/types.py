@@ -239,6 +239,8 @@ class RunManifest:
     """File name -> SHA-256 of the adapter files."""
     versions: Mapping[str, str]
     """Package versions in force."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """File name -> bytes, filled in by the store: a cheap look before the hashes are computed."""
 
 
 @dataclass(frozen=True)
