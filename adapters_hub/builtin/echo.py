@@ -1,0 +1,227 @@
+"""The ``echo`` engine: answers with the question, trains in milliseconds, needs no framework.
+
+For tests, demonstrations and plugin authors: everything around the model (commands, runs, switching, validators) behaves as
+with a real engine. Its losses come from a formula and its adapter files are valid PEFT files full of zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters_hub.contracts import Completion, EngineSpec, Request, TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
+from adapters_hub.errors import HubError, NotFoundError
+from adapters_hub.hookspecs import hookimpl
+from adapters_hub.types import Adapter, BaseIdentity, BaseModel
+
+CHECKPOINT = "echo_checkpoint.json"
+WIDTH = 8
+"""Hidden size of the model that echo pretends to be."""
+CONTEXT = 2048
+"""Context length of that model, in words."""
+TEMPLATE_SHA256 = hashlib.sha256(b"echo").hexdigest()
+
+
+@hookimpl
+def hub_engines() -> list[EngineSpec]:
+    """The engine on offer."""
+    return [EngineSpec("echo", "repeats the question; trains in milliseconds, for tests and demonstrations", EchoEngine, train)]
+
+
+def identity_of(base: BaseModel) -> BaseIdentity:
+    """Echo has one shape, whatever model is configured: adapters fit each other, and no real base."""
+    return BaseIdentity(base.model, "", "echo", hashlib.sha256(f"echo {WIDTH}".encode()).hexdigest(), "")
+
+
+# --- answering -----------------------------------------------------------------------------------
+
+
+@dataclass
+class EchoEngine:
+    """Answers ``[tutor] question``, or ``[base] question`` without adapter."""
+
+    base: BaseModel
+    _attached: dict[str, Adapter] = field(default_factory=dict)
+    _closed: bool = False
+
+    def attach(self, adapter: Adapter) -> None:
+        """Raises HubError when the folder holds no adapter of echo's shape."""
+        config = adapter.folder / "adapter_config.json"
+        try:
+            kind = json.loads(config.read_text(encoding="utf-8"))["peft_type"]
+        except (OSError, ValueError, KeyError) as error:
+            raise HubError(f"{config} is no PEFT adapter", hint=f"hub train {adapter.name}") from error
+        if kind != "LORA":
+            raise HubError(f"{config}: {kind} adapters are not supported")
+        if adapter.manifest is not None and adapter.manifest.base.fingerprint != identity_of(self.base).fingerprint:
+            raise HubError(
+                f"adapter '{adapter.name}' was trained on another base ({adapter.manifest.base.model})", hint=f"hub train {adapter.name}"
+            )
+        self._attached[adapter.name] = adapter
+
+    def detach(self, name: str) -> None:
+        """Raises NotFoundError when no such adapter is attached."""
+        if self._attached.pop(name, None) is None:
+            raise NotFoundError(f"no adapter '{name}' is attached")
+
+    def attached(self) -> tuple[str, ...]:
+        """Names in the order they came."""
+        return tuple(self._attached)
+
+    def tokens_left(self, request: Request) -> int:
+        """Words that still fit; echo remembers ``CONTEXT`` of them."""
+        return CONTEXT - sum(len(message.content.split()) for message in request.messages)
+
+    def stream(self, request: Request) -> Iterator[str]:
+        """The answer word by word, at most ``max_new_tokens`` words."""
+        yield from self._words(request)[: request.sampling.max_new_tokens]
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion for each request, tokens counted in words."""
+        started = time.perf_counter()
+        completions = []
+        for request in requests:
+            words, most = self._words(request), request.sampling.max_new_tokens
+            prompt = sum(len(message.content.split()) for message in request.messages)
+            finish = "length" if len(words) > most else "stop"
+            text = "".join(words[:most])
+            completions.append(Completion(text, finish, prompt, min(len(words), most), time.perf_counter() - started))  # type: ignore[arg-type]
+        return completions
+
+    def close(self) -> None:
+        """Forget all adapters; twice is fine."""
+        self._attached.clear()
+        self._closed = True
+
+    def _words(self, request: Request) -> list[str]:
+        if self._closed:
+            raise HubError("the engine is closed")
+        if request.adapter is not None and request.adapter not in self._attached:
+            raise NotFoundError(f"no adapter '{request.adapter}' is attached")
+        question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
+        words = f"[{request.adapter or 'base'}] {question}".split(" ")
+        return [word if place == 0 else f" {word}" for place, word in enumerate(words)]
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def train(jobs: Sequence[TrainJob]) -> Iterator[TrainEvent]:
+    """Go through the motions of a training, one job after the other, with falling losses; honours ``resume``."""
+    for job in jobs:
+        yield from _train_one(job)
+
+
+def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
+    settings, started = job.recipe.train, time.perf_counter()
+    per_epoch = max(1, math.ceil(len(job.train) / settings.batch_size))
+    total = settings.max_steps or max(1, round(per_epoch * settings.epochs))
+    first = _checkpoint_step(job.run_dir) if job.resume else 0
+    answers = [m.content for example in job.train for m in example.messages if m.role == "assistant"]
+    weights = adapter_bytes(job.recipe.lora.rank)
+    yield TrainStart(
+        job=job.name,
+        device="CPU, echo engine",
+        dtype="float32",
+        quantization="none",
+        trainable=2 * WIDTH * job.recipe.lora.rank,
+        total=WIDTH * WIDTH,
+        total_steps=total,
+        first_step=first,
+        rows=len(job.train),
+        supervised_tokens=sum(len(answer.split()) for answer in answers),
+        skipped=(),
+        held_out_loss=_loss(0, total) if job.validation else None,
+        base=identity_of(job.base),
+        template_sha256=TEMPLATE_SHA256,
+        stop_token_ids=(0,),
+        notes=("the echo engine learns nothing: its losses come from a formula",),
+    )
+    tokens = 0
+    for step in range(first + 1, total + 1):
+        last = step == total
+        checkpoint = step % settings.checkpoint_every == 0 and not last
+        if checkpoint:
+            (job.run_dir / CHECKPOINT).write_text(json.dumps({"step": step}), encoding="utf-8")
+        evaluated = bool(job.validation) and (last or step % per_epoch == 0)
+        tokens += settings.batch_size
+        yield TrainStep(
+            job=job.name,
+            step=step,
+            total_steps=total,
+            epoch=step / per_epoch,
+            loss=_loss(step, total),
+            learning_rate=settings.learning_rate * (1 - (step - 1) / total),
+            gradient_norm=1.0,
+            tokens=settings.batch_size,
+            seconds=0.0,
+            held_out_loss=_loss(step, total) + 0.1 if evaluated else None,
+            best=evaluated,
+            checkpoint=checkpoint,
+        )
+    write_adapter(job.run_dir, job.base.model, job.recipe.lora.rank, job.recipe.lora.alpha)
+    (job.run_dir / CHECKPOINT).unlink(missing_ok=True)
+    yield TrainEnd(
+        job=job.name,
+        steps=total,
+        best_step=total,
+        reason="finished",
+        first_loss=_loss(1, total),
+        last_loss=_loss(total, total),
+        held_out_first=_loss(0, total) if job.validation else None,
+        held_out_last=_loss(total, total) + 0.1 if job.validation else None,
+        tokens=tokens,
+        seconds=time.perf_counter() - started,
+        peak_memory=0,
+        adapter_bytes=len(weights),
+    )
+
+
+def _loss(step: int, total: int) -> float:
+    """From 3 nats down to 0.5 on an exponential."""
+    return 0.5 + 2.5 * math.exp(-4 * step / total)
+
+
+def _checkpoint_step(run_dir: Path) -> int:
+    try:
+        return int(json.loads((run_dir / CHECKPOINT).read_text(encoding="utf-8"))["step"])
+    except FileNotFoundError:
+        return 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise HubError(f"{run_dir / CHECKPOINT} is damaged", hint="train without --resume") from error
+
+
+def write_adapter(folder: Path, base_model: str, rank: int, alpha: float) -> None:
+    """The smallest valid PEFT adapter: one linear module, all weights zero."""
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_model,
+        "inference_mode": True,
+        "r": rank,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.0,
+        "target_modules": ["q_proj"],
+        "bias": "none",
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    (folder / "adapter_model.safetensors").write_bytes(adapter_bytes(rank))
+
+
+def adapter_bytes(rank: int) -> bytes:
+    """A safetensors file: length of the header (8 bytes, little endian), header (JSON), then the float32 zeros it describes."""
+    name, size = "base_model.model.model.layers.0.self_attn.q_proj", 4 * rank * WIDTH
+    header = {
+        "__metadata__": {"format": "pt"},
+        f"{name}.lora_A.weight": {"dtype": "F32", "shape": [rank, WIDTH], "data_offsets": [0, size]},
+        f"{name}.lora_B.weight": {"dtype": "F32", "shape": [WIDTH, rank], "data_offsets": [size, 2 * size]},
+    }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + bytes(2 * size)
