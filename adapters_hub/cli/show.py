@@ -1,0 +1,98 @@
+"""``hub show NAME``: what a tutor is made of, and its runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from gettext import gettext as _
+from typing import Any
+
+import click
+
+from adapters_hub import store
+from adapters_hub.cli._house import TUTOR, House, pass_house
+from adapters_hub.errors import HubError
+from adapters_hub.types import Tutor
+from adapters_hub.workspace import shown
+
+
+@click.command("show")
+@click.argument("tutor", type=TUTOR, required=False)
+@pass_house
+def command(house: House, tutor: str | None) -> None:
+    """Show a tutor and its runs."""
+    found = house.load_tutor(tutor)
+    used, problem = _run_in_use(found)
+    runs = [_run(run, used) for run in store.list_runs(found.folder)]
+    rows = _row_counts(house, found)
+    house.emit({"schema": 1, "tutor": asdict(found) | {"folder": str(found.folder)}, "rows": rows, "runs": runs, "problem": problem})
+    house.show(f"{found.name} · {found.title}")
+    if found.description:
+        house.show(found.description)
+    house.show()
+    for label, text in (
+        (_("folder"), shown(found.folder)),
+        (_("language"), found.language),
+        (_("base"), f"{found.base.model} ({found.base.engine}, {found.base.quantization})"),
+        (_("rows"), ", ".join(f"{name}: {count}" for name, count in rows.items())),
+        (_("validators"), ", ".join(found.validator.use) or _("none")),
+        (_("adapter"), f"rank {found.recipe.lora.rank}, alpha {found.recipe.lora.alpha:g}"),
+        (_("prompt"), _one_line(found.system_prompt)),
+    ):
+        house.show(f"{label:<12}{text}")
+    house.show()
+    if not runs:
+        house.show(_("no runs yet: hub train {name}").format(name=found.name))
+    for run in runs:
+        house.show(f"{'*' if run['used'] else ' '} {run['id']}  {run['problem'] or _figures(run['metrics'])}")
+    if any(run["whole"] for run in runs):
+        house.note(_("* in use; hub switch {name}@RUN uses another").format(name=found.name))
+    if problem:
+        house.warn(problem)
+
+
+def _run_in_use(tutor: Tutor) -> tuple[str, str]:
+    """Its id, or an empty one and why there is none."""
+    try:
+        run = store.chosen_run(tutor.folder)
+    except HubError as error:
+        return "", f"{error.message}; {error.hint}"
+    return (run.id if run else ""), ""
+
+
+def _run(run: store.Run, used: str) -> dict[str, Any]:
+    manifest = run.manifest
+    return {
+        "id": run.id,
+        "whole": run.whole,
+        "used": run.id == used,
+        "created": manifest.created if manifest else None,
+        "base": manifest.base.model if manifest else None,
+        "metrics": dict(manifest.metrics) if manifest else {},
+        "problem": run.problem,
+        "folder": str(run.folder),
+    }
+
+
+def _row_counts(house: House, tutor: Tutor) -> dict[str, int | str]:
+    """Rows of each dataset file, or what keeps it from being read."""
+    counts: dict[str, int | str] = {}
+    for name in ("train", "eval"):
+        try:
+            counts[name] = len(house.plugins.read_dataset(tutor.folder / getattr(tutor.dataset, name)))
+        except HubError as error:
+            counts[name] = error.message
+    return counts
+
+
+def _figures(metrics: dict[str, Any]) -> str:
+    parts = [f"{metrics['steps']} steps"] if "steps" in metrics else []
+    for label, name in (("loss", ("first_loss", "last_loss")), ("held-out", ("held_out_first", "held_out_last"))):
+        values = [metrics.get(key) for key in name]
+        if all(isinstance(value, (int, float)) for value in values):
+            parts.append(f"{label} {values[0]:.2f} -> {values[1]:.2f}")
+    return ", ".join(parts)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:57] + "..."

@@ -1,0 +1,174 @@
+"""The training room: a tutor's rows go in, a whole run comes out; every step is logged on the way.
+
+Straight line: read -> split -> open a run -> engine.train -> log -> plot -> manifest, written last. Knows nothing of
+terminals and nothing of tensors: the caller decides what to print.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from adapters_hub import store
+from adapters_hub.contracts import TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
+from adapters_hub.datasets import dataset_sha256, split, with_system
+from adapters_hub.errors import DataError, Interrupted, NotFoundError, UsageError
+from adapters_hub.loss_plot import draw_loss
+from adapters_hub.plugins import Plugins
+from adapters_hub.types import RunManifest, Tutor
+
+VERSIONED = ("adapters-hub", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "tokenizers")
+
+
+@dataclass(frozen=True)
+class RunSaved:
+    """A run is whole: its manifest is on disk."""
+
+    job: str
+    folder: Path
+    manifest: RunManifest
+
+
+@dataclass
+class _Lesson:
+    """One tutor on its way through the room."""
+
+    tutor: Tutor
+    job: TrainJob
+    dataset_sha256: str
+    start: TrainStart | None = None
+
+
+def train_tutors(
+    tutors: Sequence[Tutor], plugins: Plugins, *, resume: bool = False, tracker: str = ""
+) -> Iterator[TrainEvent | RunSaved]:
+    """Train the tutors together over their common base and keep each as a run.
+
+    Yields the engine's events, then one ``RunSaved`` for each tutor. The first Ctrl-C ends after the current step with a
+    checkpoint and raises Interrupted. Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
+    lessons = {tutor.name: _prepare(tutor, plugins, resume=resume, tracker=tracker) for tutor in tutors}
+    engine = plugins.engine(tutors[0].base.engine)
+    if engine.train is None:
+        raise UsageError(f"the engine '{engine.name}' only answers, it cannot train", hint="set [base] engine = \"torch\"")
+    names = " ".join(lessons)
+    try:
+        with stop_at_step_end() as stopped:
+            events = engine.train([lesson.job for lesson in lessons.values()])
+            for event in events:
+                lesson = lessons[event.job]
+                yield from _record(lesson, event)
+                if stopped():
+                    events.close()  # type: ignore[attr-defined]
+                    raise Interrupted("training was interrupted; the steps so far are kept", hint=f"hub train {names} --resume")
+    finally:
+        for lesson in lessons.values():
+            store.discard_if_empty(lesson.job.run_dir)
+
+
+def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str) -> _Lesson:
+    path = tutor.folder / tutor.dataset.train
+    if not path.is_file():
+        raise NotFoundError(f"tutor '{tutor.name}' has no training rows: {path} does not exist", hint=f"hub check {tutor.name}")
+    examples = plugins.read_dataset(path)
+    parts = split(with_system(examples, tutor.system_prompt), tutor.dataset.validation)
+    if not parts.train:
+        raise DataError(f"{path} holds no rows", hint="add conversations, one JSON object a line")
+    run_dir = store.unfinished_run(tutor.folder) if resume else store.start_run(tutor.folder)
+    if run_dir is None:
+        raise NotFoundError(f"tutor '{tutor.name}' has no interrupted run", hint=f"hub train {tutor.name}")
+    job = TrainJob(
+        name=tutor.name,
+        base=tutor.base,
+        train=tuple(parts.train),
+        validation=tuple(parts.validation),
+        recipe=tutor.recipe,
+        run_dir=run_dir,
+        resume=resume,
+        tracker=tracker,
+    )
+    return _Lesson(tutor, job, dataset_sha256(examples))
+
+
+def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSaved]:
+    """Log one event; the last one closes the run."""
+    run_dir = lesson.job.run_dir
+    if isinstance(event, TrainStart):
+        lesson.start = event
+        kept = [line for line in store.read_log(run_dir) if line.get("step", 0) <= event.first_step] if event.first_step else []
+        store.write_log(run_dir, kept or [event_line(event)])
+    elif isinstance(event, TrainStep):
+        store.append_log(run_dir, event_line(event))
+    yield event
+    if isinstance(event, TrainEnd):
+        log = store.read_log(run_dir)
+        draw_loss(log, run_dir / "loss.png", title=f"{lesson.tutor.title} · {run_dir.name}")
+        manifest = _manifest(lesson, event)
+        yield RunSaved(event.job, run_dir, store.finish_run(run_dir, manifest))
+
+
+def event_line(event: TrainEvent | RunSaved) -> dict[str, Any]:
+    """An event as one JSON object: ``event`` names its kind, the rest are its fields."""
+    kind = {TrainStart: "start", TrainStep: "step", TrainEnd: "end", RunSaved: "saved"}[type(event)]
+    if isinstance(event, RunSaved):
+        return {"event": kind, "job": event.job, "run": event.folder.name, "folder": str(event.folder)}
+    return {"event": kind, **asdict(event)}
+
+
+def _manifest(lesson: _Lesson, end: TrainEnd) -> RunManifest:
+    start, tutor = lesson.start, lesson.tutor
+    assert start is not None, "an engine yields TrainStart first"
+    figures = asdict(end) | {"trainable": start.trainable, "total": start.total, "rows": start.rows, "skipped": len(start.skipped)}
+    return RunManifest(
+        schema=1,
+        run_id=lesson.job.run_dir.name,
+        tutor=tutor.name,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        base=start.base,
+        quantization=start.quantization,
+        template_sha256=start.template_sha256,
+        system_prompt_sha256=hashlib.sha256(tutor.system_prompt.encode()).hexdigest(),
+        stop_token_ids=start.stop_token_ids,
+        dataset_sha256=lesson.dataset_sha256,
+        recipe=asdict(tutor.recipe),
+        metrics={key: value for key, value in figures.items() if key != "job"},
+        files={},
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def stop_at_step_end() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C only sets a flag, so that a step is never cut in half; the second one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = False
+
+    def on_interrupt(number: int, frame: Any) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, former)
+
+    former = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, former)
