@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -129,11 +130,7 @@ class ChatFormat:
         White space that a tokenizer keeps as added tokens (indentation, for instance) is text, not control."""
         added = [token for token in self.tokenizer.get_added_tokens_decoder().items() if token[1].content.strip()]
         written = [self.template, *_probe_texts(self)]
-        return {
-            token.content: identity
-            for identity, token in added
-            if token.special or any(token.content in text for text in written)
-        }
+        return {token.content: identity for identity, token in added if token.special or any(token.content in text for text in written)}
 
     @cached_property
     def _control_ids(self) -> frozenset[int]:
@@ -309,7 +306,7 @@ def _end_of_turn(chat: ChatFormat, behind: str) -> tuple[int, int]:
     found = next(_find_control(chat, behind), None)
     if found is None or behind[: found.start()].strip():
         raise HubError(
-            f"the chat template puts no end-of-turn token behind an assistant turn (it puts {behind[:40]!r}), so nobody could learn to stop",
+            f"the chat template puts no end-of-turn token behind an assistant turn but {behind[:40]!r}, so no model could learn to stop",
             hint=TEMPLATE_HINT,
         )
     return found.start(), chat.control_tokens[found.group()]
@@ -373,9 +370,10 @@ def _said_so_far(skeleton: _Skeleton) -> list[str]:
 def _probe_texts(chat: ChatFormat) -> list[str]:
     """What the template writes in small conversations, to see the marks that it builds from parts."""
     texts = []
-    for roles in (("user", "assistant"), ("system", "user", "assistant"), ("user", "assistant", "user")):
+    trials: tuple[tuple[Role, ...], ...] = (("user", "assistant"), ("system", "user", "assistant"), ("user", "assistant", "user"))
+    for roles in trials:
         try:
-            texts.append(_jinja(chat, [Message(role, _stand_in(0)) for role in roles], True))  # type: ignore[arg-type]
+            texts.append(_jinja(chat, [Message(role, _stand_in(0)) for role in roles], True))
         except HubError:
             continue  # a template may refuse any of these; the refusal is reported where such a conversation is rendered
     return texts
@@ -433,7 +431,7 @@ def _draft(chat: ChatFormat, messages: Sequence[Message], generation_prompt: boo
         turns = _with_system_in_user(turns)
     skeleton = _skeleton(chat, tuple([role for role, _ in turns]), generation_prompt=generation_prompt)
     draft = _Draft(skeleton, tuple([turns[message][1] for message in skeleton.order]))
-    direct = _direct(chat, turns, generation_prompt, skeleton)
+    direct = _direct(chat, turns, generation_prompt)
     if draft.text != direct:
         draft = _Draft(skeleton, _edited_contents(chat, turns, generation_prompt, skeleton, direct))
         if draft.text != direct:
@@ -448,7 +446,7 @@ def _with_system_in_user(turns: list[tuple[Role, str]]) -> list[tuple[Role, str]
     return [(turns[1][0], f"{system}\n\n{turns[1][1]}".strip()), *turns[2:]]
 
 
-def _direct(chat: ChatFormat, turns: Sequence[tuple[Role, str]], generation_prompt: bool, skeleton: _Skeleton) -> str:
+def _direct(chat: ChatFormat, turns: Sequence[tuple[Role, str]], generation_prompt: bool) -> str:
     """What Jinja writes for these very messages; a prompt is what it writes before a stand-in for the answer."""
     if not generation_prompt:
         return _jinja(chat, [Message(role, content) for role, content in turns], False)
@@ -466,7 +464,7 @@ def _edited_contents(
     contents = []
     for message in skeleton.order:
         marked = [(role, _stand_in(message) if index == message else content) for index, (role, content) in enumerate(turns)]
-        before, _, after = _direct(chat, marked, generation_prompt, skeleton).partition(_stand_in(message))
+        before, _, after = _direct(chat, marked, generation_prompt).partition(_stand_in(message))
         whole = direct.startswith(before) and direct.endswith(after) and len(before) + len(after) <= len(direct)
         contents.append(direct[len(before) : len(direct) - len(after)] if whole else turns[message][1])
     return tuple(contents)
@@ -527,14 +525,14 @@ def _finish(chat: ChatFormat, draft: _Draft, segments: list[_Segment]) -> Render
     """Check the ids, encode again in pieces where a plain encoding will not do, and mark what is supervised. Raises HubError."""
     skeleton = draft.skeleton
     ids = _ids_of(segments)
-    if skeleton.cut_turns or not _only_the_template_wrote_control(chat, draft, ids):
+    clean = _only_the_template_wrote_control(chat, draft, ids)
+    hostile = frozenset() if clean else _hostile_slots(chat, draft)
+    if skeleton.cut_turns or hostile:
         cuts = {start for turn, start in zip(skeleton.turns, draft.answer_starts, strict=True) if turn.slot in skeleton.cut_turns}
-        segments = _encode_in_pieces(chat, draft, cuts, _hostile_slots(chat, draft))
-        ids = _ids_of(segments)
-    while (straddled := _straddled_start(chat, draft, segments)) is not None:
-        cuts = {segment.start for segment in segments} | {straddled}
-        segments = _encode_in_pieces(chat, draft, cuts, _hostile_slots(chat, draft))
-        ids = _ids_of(segments)
+        segments = _encode_in_pieces(chat, draft, cuts, hostile)
+    while (straddled := _straddled_start(draft, segments)) is not None:
+        segments = _encode_in_pieces(chat, draft, {segment.start for segment in segments} | {straddled}, hostile)
+    ids = _ids_of(segments)
     supervised = bytearray(len(ids))
     for turn, start, end in zip(skeleton.turns, draft.answer_starts, draft.end_starts, strict=True):
         first, last = _first_token(segments, start), _segment_of(segments, end).token_at(end)
@@ -552,14 +550,14 @@ def _only_the_template_wrote_control(chat: ChatFormat, draft: _Draft, ids: list[
 
 
 def _hostile_slots(chat: ChatFormat, draft: _Draft) -> frozenset[int]:
-    """Contents that spell a control token."""
-    control = frozenset(chat.control_tokens.values())
-    return frozenset(
+    """Contents that spell a control token; all of them when none does alone, but only next to what the template writes."""
+    slots = frozenset(
         slot
         for slot, content in enumerate(draft.contents)
         if any(token in content for token in chat.control_tokens)
         or not chat._control_ids.isdisjoint(chat.tokenizer.encode(content, add_special_tokens=False).ids)
-    ) if control else frozenset()
+    )
+    return slots or frozenset(range(len(draft.contents)))
 
 
 def _encode_in_pieces(chat: ChatFormat, draft: _Draft, cuts: set[int], hostile: frozenset[int]) -> list[_Segment]:
@@ -574,7 +572,7 @@ def _encode_in_pieces(chat: ChatFormat, draft: _Draft, cuts: set[int], hostile: 
     borders = sorted({0, len(draft.text), *cuts, *as_text, *as_text.values()})
     segments: list[_Segment] = []
     first = 0
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         piece = draft.text[start:end]
         if start in as_text:
             segment = _Segment(start, first, _spell(chat, piece), None)
@@ -629,13 +627,13 @@ def _first_token(segments: list[_Segment], start: int) -> int:
         last = segment.token_at(character)
     if last is None:
         return segment.first
-    after = last + 1
-    while (span := segment.characters_of(after) if after < segment.first + len(segment.ids) else None) and span[0] < start and span[1] <= start:
+    after, end = last + 1, segment.first + len(segment.ids)
+    while after < end and (span := segment.characters_of(after)) and span[0] < start and span[1] <= start:
         after += 1  # further tokens of one character that takes several
     return after
 
 
-def _straddled_start(chat: ChatFormat, draft: _Draft, segments: list[_Segment]) -> int | None:
+def _straddled_start(draft: _Draft, segments: list[_Segment]) -> int | None:
     """The first character where an answer begins in the middle of a token, or None."""
     for start in draft.answer_starts:
         segment = _segment_of(segments, start)
@@ -680,7 +678,7 @@ def _compile(template: str) -> Template:
     class Generation(Extension):
         """`{% generation %}` ... `{% endgeneration %}`: marks that some templates set around answers. They print nothing."""
 
-        tags = {"generation"}
+        tags = {"generation"}  # noqa: RUF012 - an instance variable in the base class
 
         def parse(self, parser: Parser) -> nodes.Node:
             line = next(parser.stream).lineno

@@ -33,7 +33,11 @@ from adapters_hub.workspace import nearest, shown
 BUILTIN_MODULES = ("adapters_hub.builtin.echo", "adapters_hub.builtin.torch_engine")
 READERS_MODULE = "adapters_hub.builtin.readers"
 LOCAL_FILE = "validator.py"
-OFFERS: Mapping[str, type] = {"hub_validators": ValidatorSpec, "hub_engines": EngineSpec, "hub_exporters": ExporterSpec}
+OFFERS: Mapping[str, type[ValidatorSpec] | type[EngineSpec] | type[ExporterSpec]] = {
+    "hub_validators": ValidatorSpec,
+    "hub_engines": EngineSpec,
+    "hub_exporters": ExporterSpec,
+}
 """Hooks that return lists of descriptors, and which."""
 
 
@@ -96,9 +100,10 @@ def _own_version() -> str:
 class Plugins:
     """The plugins that were found, and what they offer."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ, *, own_folder: Path | None = None, ask: Ask = lambda question: False) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ, *, own_folder: Path | None = None) -> None:
         """An empty set. ``own_folder`` and ``ask`` decide, as in ``trust.read_trusted``, whether a tutor's ``validator.py`` may run."""
-        self.own_folder, self.ask = own_folder, ask
+        self.own_folder = own_folder
+        self.ask: Ask = lambda question: False
         self._strict = environ.get("HUB_STRICT_PLUGINS", "") not in ("", "0")
         self._blocked = {_folded(name) for name in environ.get("HUB_BLOCK_PLUGINS", "").split(",") if name.strip()}
         self._environ = environ
@@ -187,7 +192,7 @@ class Plugins:
         if broken is not None:
             hint = f"plugin '{broken.name}' is left out: {broken.problem}"
         else:
-            hint = f"did you mean '{guess}'?" if guess else f"there is: {', '.join(known) or 'none'}; hub plugins shows where they come from"
+            hint = f"did you mean '{guess}'?" if guess else f"there is: {', '.join(known) or 'none'}; hub plugins lists them all"
         raise NotFoundError(f"{kind} '{name}' not found", hint=hint)
 
     # --- adding ----------------------------------------------------------------------------------
@@ -218,7 +223,8 @@ class Plugins:
         try:
             info = self._register(info, _module_of(tutor.name, file, code))
         except (Exception, SystemExit) as error:  # the author reads one clear line; --debug shows the rest
-            raise HubError(f"{shown(file)} cannot be loaded: {_cause(error)}", hint="correct it, or take its name out of [validator] use") from error
+            hint = "correct it, or remove it and its name in [validator] use"
+            raise HubError(f"{shown(file)} cannot be loaded: {_cause(error)}", hint=hint) from error
         self._infos.append(info)
         try:
             yield
@@ -255,17 +261,18 @@ class Plugins:
                 raise HubError(f"there is no hook '{name}'" + (f", did you mean '{guess}'?" if guess else f", only {', '.join(known)}"))
             wrapper = implementation.wrapper or implementation.hookwrapper
             if name == "hub_read_dataset" and not wrapper and inspect.isgeneratorfunction(implementation.function):
-                raise HubError("its hub_read_dataset is a generator: it would answer for every file and hide all other readers; return a list")
+                raise HubError("its hub_read_dataset is a generator and would hide all other readers: return a list or None")
 
     def _collect(self, name: str, implementations: Mapping[str, pluggy.HookImpl]) -> dict[tuple[str, str], tuple[Any, str]]:
         offers: dict[tuple[str, str], tuple[Any, str]] = {}
         for hook, kind in OFFERS.items():
             if hook not in implementations:
                 continue
-            for spec in implementations[hook].function():
+            specs: Any = implementations[hook].function()
+            for spec in specs:
                 if not isinstance(spec, kind):
                     raise HubError(f"its {hook} must return a list of {kind.__name__}, not {type(spec).__name__}")
-                key = (hook, spec.name)  # type: ignore[attr-defined]
+                key = (hook, spec.name)
                 if key in offers or key in self._offers:
                     other = name if key in offers else self._offers[key][1]
                     raise HubError(f"its {hook[4:-1]} '{key[1]}' has the name of one that plugin '{other}' offers already")

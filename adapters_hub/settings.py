@@ -10,6 +10,7 @@ import dataclasses
 import json
 import math
 import os
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -152,12 +153,13 @@ def _from_options(options: Mapping[str, Any], findings: list[str]) -> Iterator[t
 
 def read_toml(file: Path) -> dict[str, Any]:
     """A TOML file as a dictionary; raises UsageError with file, line and column, NotFoundError when it is missing."""
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ModuleNotFoundError:  # Python 3.10
+    else:
         import tomli as tomllib
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        document: dict[str, Any] = tomllib.loads(file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        return document
     except FileNotFoundError as error:
         raise NotFoundError(f"{shown(file)} is missing") from error
     except OSError as error:
@@ -266,6 +268,16 @@ def _from_text(key: _Key, text: str) -> Any:
     return text
 
 
+WANTED: Mapping[Any, str] = {
+    str: "text in quotes",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple: "a list of texts",
+    Mapping: "a table",
+}
+
+
 def _converted(key: _Key, raw: Any) -> Any:
     """The value in the type of its field, or ValueError with what is wrong about it."""
     value = _typed(key, raw)
@@ -297,8 +309,7 @@ def _typed(key: _Key, raw: Any) -> Any:
             return tuple(texts)
     if key.kind is Mapping and isinstance(raw, Mapping):
         return raw
-    wanted = {str: "text in quotes", bool: "true or false", int: "a whole number", float: "a number", tuple: "a list of texts", Mapping: "a table"}
-    raise ValueError(f"must be {wanted[key.kind]}, not {json.dumps(raw, ensure_ascii=False, default=str)}")
+    raise ValueError(f"must be {WANTED[key.kind]}, not {json.dumps(raw, ensure_ascii=False, default=str)}")
 
 
 # --- documentation -------------------------------------------------------------------------------

@@ -118,7 +118,8 @@ def read_log(run_dir: Path) -> list[dict[str, Any]]:
 def finish_run(run_dir: Path, manifest: RunManifest) -> RunManifest:
     """Declare the run whole: hash its adapter files, force them to disk, then write the manifest. Returns it with hashes and sizes.
 
-    From now on it is the run in use, also where an older one had been chosen. Raises HubError when an adapter file is missing, RightsError or ResourceError when writing fails."""
+    From now on it is the run in use, also where an older one had been chosen. Raises HubError when an adapter file is
+    missing, RightsError or ResourceError when writing fails."""
     missing = [name for name in ADAPTER_FILES if not (run_dir / name).is_file()]
     if missing:
         raise HubError(f"{shown(run_dir)} cannot be finished: {', '.join(missing)} missing", hint="train again, or continue with --resume")

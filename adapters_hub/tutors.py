@@ -74,7 +74,7 @@ def _base(settings: Settings, workspace: Workspace) -> BaseModel:
     """Local paths in ``hub.toml`` are relative to its folder: make them absolute, so that no engine needs to know the workspace."""
     base = settings.section(BaseModel)
     home = workspace.settings_file.parent
-    changes = {}
+    changes: dict[str, Any] = {}
     for key in ("model", "chat_template"):
         text = getattr(base, key)
         if text and text != "mini" and (home / Path(text).expanduser()).exists():

@@ -131,16 +131,16 @@ class HubGroup(click.Group):
 
     # --- the error funnel ------------------------------------------------------------------------
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *rest: Any, **extra: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, print what went wrong, exit with the documented code."""
         if not extra.pop("standalone_mode", True):
-            return super().main(args, prog_name, *rest, standalone_mode=False, **extra)
+            return super().main(args, prog_name, standalone_mode=False, **extra)
         words = list(sys.argv[1:] if args is None else args)
         house = extra.setdefault("obj", House(self.plugins))
         house.debug = "--debug" in words
         house.json = "--json" in words
         try:
-            outcome = super().main(words, prog_name, *rest, standalone_mode=False, **extra)
+            outcome = super().main(words, prog_name, standalone_mode=False, **extra)
             sys.stdout.flush()
         except (click.Abort, KeyboardInterrupt):
             self._fail(house, Interrupted(_("interrupted")))
@@ -200,7 +200,7 @@ def _unexpected(error: Exception) -> HubError:
     if name == "OperationalError" and "full" in text:
         return ResourceError(text, hint=_("free some disk space, then repeat the command"))
     if isinstance(error, MemoryError) or name == "OutOfMemoryError":
-        return ResourceError(_("out of memory: {text}").format(text=text), hint=_("close other programs, or train with a smaller max_tokens"))
+        return ResourceError(_("out of memory: {text}").format(text=text), hint=_("close other programs, or use a smaller max_tokens"))
     return HubError(
         _("unexpected {name}: {text}").format(name=name, text=text), hint=_("this is a bug: run with --debug for the traceback")
     )

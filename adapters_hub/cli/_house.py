@@ -5,10 +5,11 @@ Knows no verb. Results go to stdout (one JSON document with ``--json``); progres
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from gettext import gettext as _
 from pathlib import Path
@@ -86,9 +87,9 @@ class House:
             return self.workspace.folder / names[0]
         if chosen:
             raise NotFoundError(f"the default tutor '{chosen}' is gone", hint=f"hub switch NAME chooses another: {', '.join(names)}")
-        raise UsageError(
-            "which tutor?", hint=f"name one ({', '.join(names)}), or hub switch NAME makes one the default" if names else "hub new NAME makes one"
-        )
+        if names:
+            raise UsageError("which tutor?", hint=f"name one ({', '.join(names)}), or hub switch NAME makes one the default")
+        raise UsageError("no tutor to use", hint="hub new NAME makes one")
 
     def load_base(self, options: Mapping[str, Any] | None = None) -> BaseModel:
         """The base of the workspace."""
@@ -129,7 +130,7 @@ class House:
     def emit(self, document: Any) -> None:
         """The result as one JSON document (one line of NDJSON for streams), to stdout; nothing without ``--json``."""
         if self.json:
-            click.echo(json.dumps(document, ensure_ascii=False, default=str))
+            click.echo(json.dumps(document, ensure_ascii=False, default=_plain))
 
     def note(self, text: str) -> None:
         """Progress or a hint, to stderr; nothing with ``--quiet``."""
@@ -155,14 +156,19 @@ class House:
         return click.confirm(question, default=False, err=True)
 
 
-pass_house = click.make_pass_decorator(House)
+def _plain(value: Any) -> Any:
+    """Dataclasses as objects, anything else JSON does not know as text."""
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+pass_house: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(House)
 """Hands the House to a verb as its first argument."""
 
 
 # --- arguments -----------------------------------------------------------------------------------
 
 
-class TutorName(click.ParamType):
+class TutorName(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A tutor's name or folder; completes names in the shell."""
 
     name = "tutor"

@@ -24,6 +24,8 @@ def command(house: House) -> None:
     for title in (_("NAME"), _("ORIGIN"), _("VERSION"), _("OFFERS")):
         table.add_column(title, overflow="fold")
     for info in infos:
-        offers = ", ".join(info.offers) or ", ".join(info.hooks)
-        table.add_row(info.name, info.origin, info.version, _("left out: {problem}").format(problem=info.problem) if info.problem else offers)
+        offers = ", ".join(info.offers or info.hooks)
+        if info.problem:
+            offers = _("left out: {problem}").format(problem=info.problem)
+        table.add_row(info.name, info.origin, info.version, offers)
     house.console().print(table)

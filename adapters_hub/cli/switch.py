@@ -31,7 +31,7 @@ def command(house: House, target: str | None) -> None:
     name, at, wanted = target.partition("@")
     folder = house.find_tutor(name)
     if folder.parent != house.workspace.folder:
-        raise NotFoundError(_("{folder} lies outside the workspace").format(folder=folder), hint=_("hub list shows the tutors to choose from"))
+        raise NotFoundError(_("{folder} lies outside the workspace").format(folder=folder), hint=_("hub list shows whom to choose from"))
     run_before = _run_id(folder.name, house)
     if at:
         run = store.chosen_run(folder, wanted) if wanted and wanted != NEWEST else None

@@ -74,13 +74,12 @@ class Batch:
         return replace(self, **{item.name: getattr(self, item.name).to(device, non_blocking=True) for item in fields(self)})
 
 
-def tokenize(
-    chat: ChatFormat, examples: Sequence[Example], *, max_tokens: int, long_rows: str = "skip", slot: int = 0
-) -> Tokenized:
+def tokenize(chat: ChatFormat, examples: Sequence[Example], *, max_tokens: int, long_rows: str = "skip", slot: int = 0) -> Tokenized:
     """Render the examples. With a template that rewrites history each answer becomes a row of its own, as a chat would show it.
 
-    `long_rows` is "skip" or "split", which divides a too long row at turn borders: the system turn is repeated, each piece ends with an answer, and each answer is
-    learned once. Raises DataError naming every row that the template refuses or that has nothing to learn."""
+    `long_rows` is "skip" or "split", which divides a too long row at turn borders: the system turn is repeated, each piece ends
+    with an answer, and each answer is learned once. Raises DataError naming every row that the template refuses or that has
+    nothing to learn."""
     drafts = [(example, draft) for example in examples for draft in _conversations(chat, example)]
     rendered = _render_all(chat, drafts)
     rows: list[Row] = []

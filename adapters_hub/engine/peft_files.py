@@ -31,7 +31,6 @@ MAX_CONFIG = 4 << 20
 MAX_RANK = 4096
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 KEY = re.compile(re.escape(PREFIX) + r"(?P<path>[^\s/]+)\.lora_(?P<side>[AB])\.weight")
-NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 
 
 @dataclass(frozen=True)
@@ -98,15 +97,6 @@ def write_adapter(
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
-
-
-def check_name(name: str) -> str:
-    """``name`` if an adapter may be called so. Raises UsageError: torch's module keys hold no dot, PEFT's prefix swallows names within it."""
-    if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' cannot name an adapter", hint="use 2 to 31 lower-case letters, digits and _, starting with a letter")
-    if name in "lora_":
-        raise UsageError(f"'{name}' cannot name an adapter: PEFT's key prefix 'lora_' contains it", hint="choose another name")
-    return name
 
 
 # --- modules of the base -------------------------------------------------------------------------

@@ -344,7 +344,8 @@ class FusedStep:
         if not on:
             return
         model = self.loaded.model
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable  # the name before 5.20
+        enable({"use_reentrant": False})
         for module in model.modules():
             if hasattr(module, "gradient_checkpointing"):
                 module.training = True  # transformers looks at this flag alone; dropout of the children stays off

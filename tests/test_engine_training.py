@@ -1,0 +1,361 @@
+"""The optimisation loop against its oracles: Trainer's losses, PEFT's gradients, itself interrupted and continued."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import save_tiny_base, tiny_model
+
+from adapters_hub import hardware
+from adapters_hub.chat_templates import load_chat_format
+from adapters_hub.contracts import TrainEnd, TrainJob, TrainStart, TrainStep
+from adapters_hub.engine import checkpoints
+from adapters_hub.engine.batches import collate, tokenize
+from adapters_hub.engine.loss import SupervisedLoss
+from adapters_hub.engine.training import train
+from adapters_hub.errors import HubError, ResourceError, UsageError
+from adapters_hub.types import BaseModel, Example, LoraSettings, Message, Recipe, TrainSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in float32, so that only real differences show."""
+    monkeypatch.setattr(hardware, "compute_dtype", lambda torch_module, device: torch.float32)
+
+
+def examples(count: int, word: str = "más") -> tuple[Example, ...]:
+    return tuple(
+        Example(
+            (
+                Message("system", "Eres un tutor."),
+                Message("user", f"¿Cuánto es {i} {word} 1?" + " Por favor." * (i % 3)),
+                Message("assistant", f"Es {i + 1}." + " ¿Y el siguiente?" * (i % 4)),
+            ),
+            where=f"train.jsonl:{i + 1}",
+        )
+        for i in range(count)
+    )
+
+
+def job_of(base: Path, run_dir: Path, rows: Sequence[Example], held_out: Sequence[Example] = (), *, name: str = "uno", **settings: Any) -> TrainJob:
+    run_dir.mkdir(parents=True, exist_ok=True)
+    dropout = settings.pop("dropout", 0.0)
+    resume = settings.pop("resume", False)
+    tracker = settings.pop("tracker", "")
+    chosen = {"epochs": 2.0, "learning_rate": 5e-3, "batch_size": 4, "checkpoint_every": 3, "warmup": 0.0} | settings
+    recipe = Recipe(LoraSettings(rank=4, alpha=8.0, dropout=dropout), TrainSettings(**chosen))
+    return TrainJob(name, BaseModel(model=str(base), quantization="none"), tuple(rows), tuple(held_out), recipe, run_dir, resume, tracker)
+
+
+def losses(events: Sequence[Any], name: str = "uno") -> list[float]:
+    return [event.loss for event in events if isinstance(event, TrainStep) and event.job == name]
+
+
+def first(events: Sequence[Any], kind: type) -> Any:
+    return next(event for event in events if isinstance(event, kind))
+
+
+# --- oracles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("exact")
+def test_the_loss_sequence_is_that_of_the_transformers_trainer_over_peft(base_folder: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    rows = examples(6)
+    ours = list(train([job_of(base_folder, tmp_path / "run", rows, batch_size=6, epochs=100.0, max_steps=5, seed=3)]))
+    start = first(ours, TrainStart)
+
+    tokenized = tokenize(load_chat_format(base_folder), rows, max_tokens=512).rows
+    length = max(len(row.ids) for row in tokenized)
+    dataset = [
+        {
+            "input_ids": torch.tensor(row.ids + [4] * (length - len(row.ids))),
+            "attention_mask": torch.tensor([1] * len(row.ids) + [0] * (length - len(row.ids))),
+            "labels": torch.tensor([i if s else -100 for i, s in zip(row.ids, row.supervised, strict=True)] + [-100] * (length - len(row.ids))),
+        }
+        for row in tokenized
+    ]
+    model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
+    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"))
+    _copy_initial_a(model, base_folder, seed=3)
+    seen: list[float] = []
+
+    class Recording(Trainer):
+        def training_step(self, *arguments: Any, **named: Any) -> torch.Tensor:
+            loss = super().training_step(*arguments, **named)
+            seen.append(float(loss))
+            return loss
+
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "trainer"), max_steps=5, per_device_train_batch_size=6, learning_rate=5e-3, lr_scheduler_type="cosine",
+        weight_decay=0.0, max_grad_norm=1.0, report_to="none", save_strategy="no", disable_tqdm=True, use_cpu=True, optim="adamw_torch",
+        logging_steps=10**6, dataloader_pin_memory=False,
+    )
+    Recording(model=model, args=arguments, train_dataset=dataset).train()
+
+    assert start.trainable == sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert losses(ours) == pytest.approx(seen, rel=2e-5)
+    assert seen[-1] < seen[0]
+
+
+def _copy_initial_a(model: Any, base_folder: Path, seed: int) -> None:
+    """Give PEFT the random A that our bank starts from."""
+    from transformers import AutoModelForCausalLM
+
+    from adapters_hub.engine.bank import Bank
+
+    bank = Bank(AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32), dtype=torch.float32)
+    weights = bank.weights_of(bank.add_trainable(LoraSettings(rank=4, alpha=8.0, dropout=0.0), seed))
+    for path, (a, _b, _scale) in weights.pairs.items():
+        model.get_submodule(f"base_model.model.{path}.lora_A.default").weight.data.copy_(a)
+
+
+@pytest.mark.usefixtures("exact")
+def test_small_pieces_add_up_to_the_whole_batch(base_folder: Path, tmp_path: Path) -> None:
+    whole = list(train([job_of(base_folder, tmp_path / "a", examples(8), batch_size=8)]))
+    pieces = list(train([job_of(base_folder, tmp_path / "b", examples(8), batch_size=8, micro_batch=3)]))
+    assert losses(pieces) == pytest.approx(losses(whole), rel=1e-5)
+
+
+@pytest.mark.usefixtures("exact")
+def test_recomputing_activations_changes_nothing(base_folder: Path, tmp_path: Path) -> None:
+    plain = list(train([job_of(base_folder, tmp_path / "a", examples(8), activation_checkpointing="off")]))
+    recomputed = list(train([job_of(base_folder, tmp_path / "b", examples(8), activation_checkpointing="on")]))
+    assert losses(recomputed) == pytest.approx(losses(plain), rel=1e-5)
+
+
+@pytest.mark.usefixtures("exact")
+def test_tutors_trained_together_learn_what_each_learns_alone(base_folder: Path, tmp_path: Path) -> None:
+    short, long = examples(6, "más"), examples(10, "menos")
+    together = list(
+        train(
+            [
+                job_of(base_folder, tmp_path / "a", short, short[:2], name="uno", seed=1),
+                job_of(base_folder, tmp_path / "b", long, long[:2], name="dos", seed=2, learning_rate=2e-3),
+            ]
+        )
+    )
+    alone = [
+        *train([job_of(base_folder, tmp_path / "c", short, short[:2], name="uno", seed=1)]),
+        *train([job_of(base_folder, tmp_path / "d", long, long[:2], name="dos", seed=2, learning_rate=2e-3)]),
+    ]
+    for name in ("uno", "dos"):
+        assert losses(together, name) == pytest.approx(losses(alone, name), rel=1e-4)
+        ends = [next(e for e in events if isinstance(e, TrainEnd) and e.job == name) for events in (together, alone)]
+        assert ends[0].held_out_last == pytest.approx(ends[1].held_out_last, rel=1e-4)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma2"])
+def test_the_loss_on_labelled_positions_is_the_models_own(family: str, base_folder: Path) -> None:
+    model = _gemma2() if family == "gemma2" else tiny_model("llama")
+    rows = tokenize(load_chat_format(base_folder), examples(3), max_tokens=512).rows
+    batch = collate(rows, pad_id=4)
+    labels = torch.full_like(batch.input_ids, -100)
+    labels.view(-1)[batch.positions + 1] = batch.targets
+    with torch.no_grad():
+        expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        loss = SupervisedLoss(model)
+        found = loss(batch, 1)[0] / len(batch.targets)
+    assert loss.decoder_only is (family == "llama"), "gemma2 caps its logits: the head alone would be wrong"
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_head_scored_in_chunks_gives_the_same_loss_and_gradients(base_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model("llama").requires_grad_(True)
+    batch = collate(tokenize(load_chat_format(base_folder), examples(3), max_tokens=512).rows, pad_id=4)
+    results = []
+    for chunk in (2**24, 384 * 5):
+        monkeypatch.setattr("adapters_hub.engine.loss.CHUNK", chunk)
+        model.zero_grad()
+        total = SupervisedLoss(model)(batch, 1).sum()
+        total.backward()
+        results.append((float(total.detach()), model.lm_head.weight.grad.clone()))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
+    assert torch.allclose(results[0][1], results[1][1], atol=1e-5)
+
+
+def _gemma2() -> Any:
+    from transformers import AutoModelForCausalLM, Gemma2Config
+
+    torch.manual_seed(0)
+    config = Gemma2Config(
+        vocab_size=384, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
+        final_logit_softcapping=0.5, max_position_embeddings=512, pad_token_id=4, bos_token_id=0, eos_token_id=0,
+    )
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+# --- interruption --------------------------------------------------------------------------------
+
+CHILD = """
+import sys, json
+sys.path[:0] = [{root!r}, {tests!r}]
+from pathlib import Path
+from test_engine_training import examples, job_of
+from adapters_hub.contracts import TrainStep
+from adapters_hub.engine.training import train
+for event in train([job_of(Path({base!r}), Path({run!r}), examples(10), examples(3, "por"), dropout=0.2, epochs=4.0, resume={resume})]):
+    if isinstance(event, TrainStep):
+        print(json.dumps([event.step, event.loss, event.held_out_loss]), flush=True)
+        if {slow}:
+            import time; time.sleep(0.3)
+"""
+
+
+def _child(base: Path, run: Path, *, resume: bool = False, slow: bool = False) -> subprocess.Popen[str]:
+    code = CHILD.format(root=str(ROOT), tests=str(ROOT / "tests"), base=str(base), run=str(run), resume=resume, slow=slow)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def test_a_killed_run_continues_with_the_same_losses(base_folder: Path, tmp_path: Path) -> None:
+    whole_run = _child(base_folder, tmp_path / "whole")
+    killed = _child(base_folder, tmp_path / "killed", slow=True)
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if json.loads(line)[0] == 5:
+            killed.send_signal(signal.SIGKILL)
+            break
+    assert killed.wait() == -signal.SIGKILL
+    killed.communicate()
+    whole, complaint = whole_run.communicate(timeout=120)
+    assert whole_run.returncode == 0, complaint
+    resumed, complaint = _child(base_folder, tmp_path / "killed", resume=True).communicate(timeout=120)
+    expected = [json.loads(line) for line in whole.splitlines()]
+    found = [json.loads(line) for line in resumed.splitlines()]
+    assert len(expected) == 12
+    assert found == expected[3:], f"continues after the checkpoint of step 3, bit for bit {complaint}"
+
+
+def test_closing_the_iterator_keeps_the_steps_so_far(base_folder: Path, tmp_path: Path) -> None:
+    whole = list(train([job_of(base_folder, tmp_path / "a", examples(8), dropout=0.1)]))
+    events = train([job_of(base_folder, tmp_path / "b", examples(8), dropout=0.1)])
+    begun = list(itertools.islice(events, 3))
+    events.close()  # type: ignore[attr-defined]
+    rest = list(train([job_of(base_folder, tmp_path / "b", examples(8), dropout=0.1, resume=True)]))
+    assert losses(begun) + losses(rest) == losses(whole)
+    assert first(rest, TrainStart).first_step == 2
+
+
+def test_a_checkpoint_of_other_rows_is_refused(base_folder: Path, tmp_path: Path) -> None:
+    events = train([job_of(base_folder, tmp_path, examples(8))])
+    list(itertools.islice(events, 3))
+    events.close()  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="changed since"):
+        list(train([job_of(base_folder, tmp_path, examples(9), resume=True)]))
+
+
+def test_a_full_disk_is_one_clear_error_and_the_former_checkpoint_stays(
+    base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = train([job_of(base_folder, tmp_path, examples(16), checkpoint_every=2)])
+    for event in events:
+        if isinstance(event, TrainStep) and event.step == 3:
+            break
+
+    def no_space(*arguments: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("accelerate.Accelerator.save_state", no_space)
+    with pytest.raises(ResourceError, match="no space left"):
+        list(events)
+    assert [folder.name for folder in (tmp_path / checkpoints.FOLDER).glob("step-*")] == ["step-000002"]
+
+
+def test_two_runs_with_one_seed_are_the_same(base_folder: Path, tmp_path: Path) -> None:
+    runs = [list(train([job_of(base_folder, tmp_path / str(i), examples(8), dropout=0.3)])) for i in range(2)]
+    assert losses(runs[0]) == losses(runs[1])
+    files = [(tmp_path / str(i) / "adapter_model.safetensors").read_bytes() for i in range(2)]
+    assert files[0] == files[1]
+
+
+# --- decisions -----------------------------------------------------------------------------------
+
+
+def test_the_best_evaluation_is_kept_and_a_run_without_gain_stops(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks: Iterator[float] = iter([5.0, 4.0, 3.0, 3.5, 3.6, 3.7])
+    monkeypatch.setattr("adapters_hub.engine.training.FusedStep.evaluate", lambda self, learner: next(marks))
+    events = list(train([job_of(base_folder, tmp_path, examples(8), examples(2), epochs=10.0, patience=2)]))
+    end = first(events, TrainEnd)
+    assert (end.reason, end.best_step, end.steps) == ("early_stop", 4, 8)
+    assert (end.held_out_first, end.held_out_last) == (5.0, 3.0)
+    assert [e.step for e in events if isinstance(e, TrainStep) and e.best] == [2, 4]
+
+
+def test_the_kept_adapter_is_the_one_that_was_measured(base_folder: Path, tmp_path: Path) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    held_out = examples(3, "por")
+    events = list(train([job_of(base_folder, tmp_path, examples(8), held_out, epochs=3.0)]))
+    end = first(events, TrainEnd)
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32), tmp_path)
+    rows = tokenize(load_chat_format(base_folder), held_out, max_tokens=512).rows
+    batch = collate(rows, pad_id=4)
+    labels = torch.full_like(batch.input_ids, -100)
+    labels.view(-1)[batch.positions + 1] = batch.targets
+    with torch.no_grad():
+        loss = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+    assert float(loss) == pytest.approx(end.held_out_last, rel=0.02), "bf16 here and there, the same adapter"
+    assert end.held_out_last < end.held_out_first
+    assert not (tmp_path / checkpoints.FOLDER).exists()
+
+
+def test_a_diverging_run_stops_with_a_hint(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters_hub.engine.training.FusedStep.backward", lambda self, batches: {learner: math.nan for learner in batches})
+    with pytest.raises(HubError, match="diverged at step 1") as caught:
+        list(train([job_of(base_folder, tmp_path, examples(8))]))
+    assert "learning_rate" in caught.value.hint
+
+
+def test_long_rows_are_named_and_a_set_of_only_long_rows_is_refused(base_folder: Path, tmp_path: Path) -> None:
+    long = Example((Message("user", "hola " * 200), Message("assistant", "hola")), where="train.jsonl:9")
+    events = list(train([job_of(base_folder, tmp_path / "a", (*examples(8), long), max_tokens=160, max_steps=1)]))
+    assert first(events, TrainStart).skipped[0].startswith("train.jsonl:9")
+    with pytest.raises(UsageError, match="no training row is left") as caught:
+        list(train([job_of(base_folder, tmp_path / "b", [long], max_tokens=160)]))
+    assert caught.value.details
+
+
+def test_tutors_of_different_bases_are_refused(base_folder: Path, tmp_path: Path) -> None:
+    job = job_of(base_folder, tmp_path, examples(4))
+    with pytest.raises(UsageError, match="different bases"):
+        list(train([job, replace(job, base=BaseModel(model="other"))]))
+
+
+def test_a_tracker_gets_the_losses(base_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="needs the tensorboard extra")
+    list(train([job_of(base_folder, tmp_path, examples(4), tracker="tensorboard", max_steps=2)]))
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
+
+
+def test_stopping_costs_no_more_than_the_step_under_way(base_folder: Path, tmp_path: Path) -> None:
+    events = train([job_of(base_folder, tmp_path, examples(8), epochs=1000.0)])
+    list(itertools.islice(events, 2))
+    begun = time.monotonic()
+    events.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - begun < 20
+    assert checkpoints.latest(tmp_path) is not None
