@@ -85,15 +85,21 @@ def weights_digest(path: Path) -> str:
 def _local_path(name: str, workspace: Path | None) -> Path | None:
     """The local file or folder that ``name`` means, or None when it can only be a Hub id. Raises NotFoundError, UsageError."""
     if not name or "\0" in name:
-        raise UsageError("[base] model names nothing", hint="write model = \"mini\" in hub.toml, a Hub id, or the path of a folder")
+        raise UsageError("[base] model names nothing", hint='write model = "mini" in hub.toml, a Hub id, or the path of a folder')
     path = Path(os.path.expanduser(name))
     path = path if path.is_absolute() else (workspace or Path.cwd()) / path
     if path.exists():
         return path.resolve()
     if HUB_ID.fullmatch(name) and path.suffix.lower() != ".gguf":
         return None
-    if path.suffix.lower() == ".gguf" or name.startswith((".", "~", "/", "\\")) or "\\" in name or path.is_absolute() or name.count("/") > 1:
-        raise NotFoundError(f"base model not found: {path}", hint="check [base] model in hub.toml, or use model = \"mini\"")
+    if (
+        path.suffix.lower() == ".gguf"
+        or name.startswith((".", "~", "/", "\\"))
+        or "\\" in name
+        or path.is_absolute()
+        or name.count("/") > 1
+    ):
+        raise NotFoundError(f"base model not found: {path}", hint='check [base] model in hub.toml, or use model = "mini"')
     raise NotFoundError(
         f"base model '{name}' is neither a folder of this workspace nor a Hub id",
         hint=f"a Hub id reads owner/name; embedded: {', '.join(EMBEDDED)}",
@@ -112,7 +118,7 @@ def _checked(files: BaseFiles, base: BaseModel) -> BaseFiles:
     if (path / "adapter_config.json").is_file() and not _weight_files(path):
         raise UsageError(
             f"'{base.model}' is an adapter, not a base model",
-            hint=f"set [base] model = \"{_base_of_adapter(path)}\" and attach the adapter to it",
+            hint=f'set [base] model = "{_base_of_adapter(path)}" and attach the adapter to it',
         )
     if not (path / "config.json").is_file():
         raise NotFoundError(f"no config.json in {path}", hint="name the folder of a model in Hugging Face format, or a .gguf file")
@@ -208,7 +214,7 @@ def _downloaded(download: Callable[[bool], str], name: str, revision: str) -> Pa
         if _offline():
             raise NetworkError(
                 f"the base '{name}' is not on this machine and HF_HUB_OFFLINE forbids downloading it",
-                hint="unset HF_HUB_OFFLINE once to download it, or use model = \"mini\"",
+                hint='unset HF_HUB_OFFLINE once to download it, or use model = "mini"',
             ) from error
         raise _unreachable(name) from error
     except errors.HfHubHTTPError as error:
@@ -218,7 +224,9 @@ def _downloaded(download: Callable[[bool], str], name: str, revision: str) -> Pa
         raise NetworkError(f"the Hub answered with an error for '{name}' (HTTP {status})", hint="try again in a few minutes") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            raise ResourceError(f"no space left on disk to download '{name}'", hint="free some space, or set HF_HOME to another disk") from error
+            raise ResourceError(
+                f"no space left on disk to download '{name}'", hint="free some space, or set HF_HOME to another disk"
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise RightsError(f"the model cache cannot be written ({error.filename})", hint="set HF_HOME to a folder of yours") from error
         raise _unreachable(name) from error

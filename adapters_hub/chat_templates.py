@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -43,6 +43,9 @@ TEMPLATE_DAY = date(2024, 7, 26)
 """What `strftime_now` answers: a template that prints the date must give the same ids on the day of training and on any later day."""
 
 TEMPLATE_HINT = "write a template that fits this base to a file and name it in hub.toml: [base] chat_template"
+
+SHORTEST_MARKER = 5
+"""Characters: `USER:` is a mark, `A:` may stand in any answer."""
 
 Origin = Literal["tokenizer", "file", "fallback"]
 
@@ -131,6 +134,37 @@ class ChatFormat:
         added = [token for token in self.tokenizer.get_added_tokens_decoder().items() if token[1].content.strip()]
         written = [self.template, *_probe_texts(self)]
         return {token.content: identity for identity, token in added if token.special or any(token.content in text for text in written)}
+
+    @cached_property
+    def control_token_ids(self) -> tuple[int, ...]:
+        """Ids of the tokens that the template writes around turns: a model that says one has ended its answer.
+
+        Of added tokens that are not special only those that open or close a turn count, not marks inside of one (`<think>`)."""
+        special = {identity for identity, token in self.tokenizer.get_added_tokens_decoder().items() if token.special}
+        ids: dict[int, None] = {}
+        for skeleton in _trial_skeletons(self):
+            ids.update(dict.fromkeys(token for token in skeleton.control_ids if token in special))
+            answered = {turn.slot + 1 for turn in skeleton.turns}
+            for slot, literal in enumerate(skeleton.literals):
+                found = [self.control_tokens[match.group()] for match in _find_control(self, literal)]
+                ids.update(dict.fromkeys(found if slot in answered else found[:1]))
+        return tuple(ids)
+
+    @cached_property
+    def turn_markers(self) -> tuple[str, ...]:
+        """What opens a turn where the template uses ordinary text for it, such as `USER:` or the fallback's `<|user|>`.
+
+        A model may write these by itself, so whoever shows answers looks for them. Empty where control tokens open the turns, and
+        without marks so short that they occur in any text."""
+        markers: dict[str, None] = {}
+        for skeleton in _trial_skeletons(self):
+            ends = {self.tokenizer.id_to_token(turn.end_id) for turn in skeleton.turns}
+            closing = ends | {self.bos_token, self.eos_token}
+            for literal in skeleton.literals[:-1]:
+                if all(found.group() in closing for found in _find_control(self, literal)):
+                    written = _without(literal, closing).strip()
+                    markers.update({line: None for line in written.splitlines()[-1:] if len(line) >= SHORTEST_MARKER})
+        return tuple(markers)
 
     @cached_property
     def _control_ids(self) -> frozenset[int]:
@@ -318,6 +352,16 @@ def _find_control(chat: ChatFormat, literal: str) -> Iterator[re.Match[str]]:
     return re.finditer("|".join(map(re.escape, longest_first)), literal) if longest_first else iter(())
 
 
+def _without(literal: str, tokens: Iterable[str | None]) -> str:
+    for token in tokens:
+        literal = literal.replace(token, "\n") if token else literal
+    return literal
+
+
+def _control_ids_in(chat: ChatFormat, literal: str) -> list[int]:
+    return [chat.control_tokens[match[0]] for match in _find_control(chat, literal)]
+
+
 def _lead(chat: ChatFormat, roles: tuple[Role, ...], literals: tuple[str, ...], order: tuple[int, ...], slot: int) -> int:
     """How much of the literal before an answer is not prompt but already answer.
 
@@ -365,6 +409,20 @@ def _said_so_far(skeleton: _Skeleton) -> list[str]:
     opening = skeleton.literals[turn.slot]
     prompt = opening[: len(opening) - turn.lead]
     return [*skeleton.literals[: turn.slot], prompt, str(turn.lead), str(turn.tail), str(turn.end_id)]
+
+
+def _trial_skeletons(chat: ChatFormat) -> list[_Skeleton]:
+    """Skeletons that show every kind of border between turns."""
+    trials: list[tuple[Role, ...]] = [("user", "assistant", "user", "assistant")]
+    if not chat.merges_system:
+        trials.append(("system", "user", "assistant"))
+    skeletons = []
+    for roles in trials:
+        try:
+            skeletons.append(_skeleton(chat, roles))
+        except HubError:
+            continue  # a refusal is reported where such a conversation is rendered
+    return skeletons
 
 
 def _probe_texts(chat: ChatFormat) -> list[str]:

@@ -477,20 +477,15 @@ def near_duplicates(examples: Sequence[Example]) -> list[list[int]]:
     """Groups of indices of examples that ask nearly the same, singletons included, in order of their first members.
 
     The word sets of two questions (all user turns; case and accents folded, digits and operators kept) have a Jaccard
-    similarity of at least 4/5, or there is a chain of such pairs. Candidates by prefix filtering with lengths and positions:
-    Chaudhuri et al. 2006, Xiao et al. 2008 (PPJoin)."""
-    parents = list(range(len(examples)))
-    alike: dict[frozenset[str] | str, int] = {}
+    similarity of at least 4/5, or there is a chain of such pairs. Exact, and fast for any distribution of words."""
+    alike: dict[frozenset[str] | str, list[int]] = defaultdict(list)
     for index, example in enumerate(examples):
-        words = question_words(example)
-        key = frozenset(words) or "\0".join(turn.content.strip() for turn in example.messages if turn.role == "user")
-        _join(parents, alike.setdefault(key, index), index)
-    for one, other in _near_pairs([(index, key) for key, index in alike.items() if isinstance(key, frozenset)], parents):
-        _join(parents, one, other)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index in range(len(examples)):
-        groups[_root(parents, index)].append(index)
-    return list(groups.values())
+        words = frozenset(question_words(example))
+        alike[words or "\0".join(turn.content.strip() for turn in example.messages if turn.role == "user")].append(index)
+    questions = [key for key in alike if isinstance(key, frozenset)]
+    groups = [[index for key in group for index in alike[questions[key]]] for group in _near_sets(questions)]
+    groups += [group for key, group in alike.items() if isinstance(key, str)]
+    return sorted(sorted(group) for group in groups)
 
 
 def question_words(example: Example) -> list[str]:
@@ -514,42 +509,125 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")
 _WORDS = re.compile(r"\w+|[-+*/^=<>%√×÷·≤≥≠∑∫]")
 
 
-def _near_pairs(questions: list[tuple[int, frozenset[str]]], parents: list[int]) -> Iterable[tuple[int, int]]:
-    """Pairs of questions that are near; pairs that are joined already are not compared again.
+BLOCK = 1 << 14
+"""Sets compared at once: bounds the memory that a large dataset takes."""
 
-    Rarest words first, two near sets share one among the first few of both; so few sets ever meet."""
-    frequency = Counter(word for _, words in questions for word in words)
-    number = {word: rank for rank, (word, _) in enumerate(sorted(frequency.items(), key=lambda item: (item[1], item[0])))}
-    sets = sorted(((sorted(number[word] for word in words), index) for index, words in questions), key=lambda entry: len(entry[0]))
-    contents = {index: frozenset(words) for words, index in sets}
+FEW = 64
+"""So many candidates are compared one by one, more of them all at once."""
+
+
+def _near_sets(questions: Sequence[frozenset[str]]) -> list[list[int]]:
+    """Groups of different sets, none empty, linked by Jaccard similarities of at least ``NEAR``.
+
+    Small sets first, each is compared with those before it. Two near sets of n and m words share at least 4(n + m)/9, so also one
+    of the n - 4n/5 + 1 rarest words of the larger (prefix filtering, Chaudhuri et al. 2006). A word is an integer with one bit for
+    each set that holds it, so the words that one set shares with thousands of others are counted in a few hundred operations."""
+    frequency = Counter(word for words in questions for word in words)
+    rank = {word: place for place, word in enumerate(sorted(frequency, key=lambda word: (frequency[word], word)))}
+    order = sorted(range(len(questions)), key=lambda index: len(questions[index]))
+    groups = [_Group([index], 0) for index in range(len(questions))]
+    for start in range(0, len(order), BLOCK):
+        block = order[start : start + BLOCK]
+        for group in groups:
+            group.bits = 0
+        for bit, index in enumerate(block):
+            groups[index].bits |= 1 << bit
+        holders: dict[str, int] = defaultdict(int)
+        sizes: dict[int, int] = defaultdict(int)
+        for place in range(start, len(order)):
+            index = order[place]
+            words = sorted(questions[index], key=rank.__getitem__)
+            near = _near_before(words, holders, sizes, groups[index].bits, questions, block)
+            while near:
+                other = block[(near & -near).bit_length() - 1]
+                _merge(groups, index, other)
+                near &= ~groups[index].bits
+            if place < start + BLOCK:
+                bit = 1 << (place - start)
+                sizes[len(words)] |= bit
+                for word in words:
+                    if frequency[word] > 1:
+                        holders[word] |= bit
+    return [group.members for group in {id(group): group for group in groups}.values()]
+
+
+@dataclass(eq=False)
+class _Group:
+    """Sets found to belong together."""
+
+    members: list[int]
+    bits: int
+    """Those of them in the block at hand."""
+
+
+def _merge(groups: list[_Group], one: int, other: int) -> None:
+    large, small = groups[one], groups[other]
+    if len(large.members) < len(small.members):
+        large, small = small, large
+    large.members += small.members
+    large.bits |= small.bits
+    for member in small.members:
+        groups[member] = large
+
+
+def _near_before(
+    words: list[str], holders: Mapping[str, int], sizes: Mapping[int, int], joined: int, questions: Sequence[frozenset[str]], block: list[int]
+) -> int:
+    """Bits of the sets that are near to ``words`` (rarest first) and not ``joined`` with it yet."""
     above, below = NEAR
-    seen_by_word: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for words, index in sets:
-        size = len(words)
-        shortest = -(-above * size // below)
-        mine = contents[index]
-        met: set[int] = set()
-        for position in range(size - shortest + 1):
-            for other, other_position, other_size in seen_by_word[words[position]]:
-                if other_size < shortest or other in met:
-                    continue
-                needed = -(-above * (size + other_size) // (above + below))
-                if min(size - position, other_size - other_position) < needed:
-                    continue
-                met.add(other)
-                if _root(parents, other) != _root(parents, index) and len(mine & contents[other]) >= needed:
-                    yield index, other
-            seen_by_word[words[position]].append((index, position, size))
+    size = len(words)
+    shortest = -(-above * size // below)
+    candidates = 0
+    for word in words[: size - shortest + 1]:
+        candidates |= holders.get(word, 0)
+    candidates &= ~joined
+    if not candidates:
+        return 0
+    if candidates.bit_count() <= FEW:
+        mine, near = frozenset(words), 0
+        while candidates:
+            bit = candidates & -candidates
+            other = questions[block[bit.bit_length() - 1]]
+            if (above + below) * len(mine & other) >= above * (size + len(other)):
+                near |= bit
+            candidates ^= bit
+        return near
+    planes = _counted([holders[word] for word in words if word in holders])
+    near = 0
+    for other_size in range(shortest, size + 1):
+        if same := sizes.get(other_size, 0) & candidates:
+            near |= same & _at_least(planes, -(-above * (size + other_size) // (above + below)))
+    return near
 
 
-def _join(parents: list[int], one: int, other: int) -> None:
-    """The smaller index stays the root, so that groups come in order."""
-    first, second = sorted((_root(parents, one), _root(parents, other)))
-    parents[second] = first
+def _counted(masks: list[int]) -> list[int]:
+    """How many of the masks have each bit set, as binary digits: bit i of ``result[k]`` counts 2**k for place i."""
+    planes = []
+    while masks:
+        carries = []
+        while len(masks) > 2:
+            one, two, three = masks.pop(), masks.pop(), masks.pop()
+            either = one ^ two
+            masks.append(either ^ three)
+            carries.append(one & two | either & three)
+        if len(masks) == 2:
+            one, two = masks.pop(), masks.pop()
+            masks.append(one ^ two)
+            carries.append(one & two)
+        planes.append(masks[0])
+        masks = carries
+    return planes
 
 
-def _root(parents: list[int], index: int) -> int:
-    while parents[index] != index:
-        parents[index] = parents[parents[index]]
-        index = parents[index]
-    return index
+def _at_least(planes: list[int], needed: int) -> int:
+    """The places whose count is ``needed`` (at least 1) or more."""
+    if needed >> len(planes):
+        return 0
+    equal, more = -1, 0
+    for plane in range(len(planes) - 1, -1, -1):
+        if needed >> plane & 1:
+            equal &= planes[plane]
+        else:
+            more |= equal & planes[plane]
+            equal &= ~planes[plane]
+    return more | equal

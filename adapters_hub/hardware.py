@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    import torch
+    from torch import device as TorchDevice
+    from torch import dtype as TorchDtype
 
 GIB = 1 << 30
 
@@ -58,19 +59,22 @@ def usable_threads() -> int:
         return os.cpu_count() or 1
 
 
-def pick_device(torch: ModuleType) -> torch.device:
+def pick_device(torch: ModuleType) -> TorchDevice:
     """CUDA where torch sees a card, else the CPU."""
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    device: TorchDevice = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    return device
 
 
-def compute_dtype(torch: ModuleType, device: torch.device) -> torch.dtype:
+def compute_dtype(torch: ModuleType, device: TorchDevice) -> TorchDtype:
     """bf16 where the hardware computes in it, fp16 on older GPUs, fp32 on older CPUs."""
+    has_bf16, otherwise = _cpu_has_bf16(torch), torch.float32
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if _cpu_has_bf16(torch) else torch.float32
+        has_bf16, otherwise = torch.cuda.is_bf16_supported(including_emulation=False), torch.float16
+    dtype: TorchDtype = torch.bfloat16 if has_bf16 else otherwise
+    return dtype
 
 
-def describe_device(torch: ModuleType, device: torch.device) -> str:
+def describe_device(torch: ModuleType, device: TorchDevice) -> str:
     """For people: ``NVIDIA GeForce RTX 3050 Laptop GPU, 4.0 GB`` or ``CPU, 2 threads, 23.4 GB``."""
     if device.type == "cuda":
         card = torch.cuda.get_device_properties(device)
@@ -80,7 +84,7 @@ def describe_device(torch: ModuleType, device: torch.device) -> str:
     return f"CPU, {torch.get_num_threads()} threads{size}"
 
 
-def free_memory(torch: ModuleType, device: torch.device) -> int:
+def free_memory(torch: ModuleType, device: TorchDevice) -> int:
     """Bytes still to be had on ``device``; 0 when unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])

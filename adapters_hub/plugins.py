@@ -168,7 +168,7 @@ class Plugins:
         if rows is None:
             raise UsageError(
                 f"{shown(path)}: no reader knows this format",
-                hint="use .jsonl with one {\"messages\": [...]} a line, or install a plugin that reads it (hub plugins)",
+                hint='use .jsonl with one {"messages": [...]} a line, or install a plugin that reads it (hub plugins)',
             )
         return list(rows)
 
@@ -302,10 +302,11 @@ def _folded(name: str) -> str:
 
 
 def _cause(error: BaseException) -> str:
+    """A fault in one line."""
     if isinstance(error, HubError):
         return error.message
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
 # --- judging -------------------------------------------------------------------------------------
@@ -329,9 +330,7 @@ class GuardedValidator:
             verdict = Verdict(
                 "unverified", code="crash", reason="La respuesta no se pudo comprobar: el validador falló.", evidence=_cause(error)
             )
-        return replace(
-            verdict, seconds=verdict.seconds or time.perf_counter() - started, validator=verdict.validator or self.name
-        )
+        return replace(verdict, seconds=verdict.seconds or time.perf_counter() - started, validator=verdict.validator or self.name)
 
 
 @dataclass(frozen=True)

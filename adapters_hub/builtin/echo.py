@@ -23,6 +23,8 @@ from adapters_hub.types import Adapter, BaseIdentity, BaseModel
 CHECKPOINT = "echo_checkpoint.json"
 WIDTH = 8
 """Hidden size of the model that echo pretends to be."""
+PARAMETERS = 1_000_000
+"""Number of parameters of that model."""
 CONTEXT = 2048
 """Context length of that model, in words."""
 TEMPLATE_SHA256 = hashlib.sha256(b"echo").hexdigest()
@@ -131,7 +133,7 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
         dtype="float32",
         quantization="none",
         trainable=2 * WIDTH * job.recipe.lora.rank,
-        total=WIDTH * WIDTH,
+        total=PARAMETERS,
         total_steps=total,
         first_step=first,
         rows=len(job.train),

@@ -129,6 +129,17 @@ class HubGroup(click.Group):
         with formatter.section(_("Commands")):
             formatter.write_dl(rows)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As in click, but whoever reads our output may leave early: that ends the command in silence."""
+        try:
+            outcome = super().invoke(ctx)
+            sys.stdout.flush()
+            return outcome
+        except BrokenPipeError as error:
+            if _reader_has_left():
+                raise click.exceptions.Exit(0) from error
+            raise HubError(_("the other side closed a connection")) from error  # else click ends without a word
+
     # --- the error funnel ------------------------------------------------------------------------
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
@@ -141,12 +152,8 @@ class HubGroup(click.Group):
         house.json = "--json" in words
         try:
             outcome = super().main(words, prog_name, standalone_mode=False, **extra)
-            sys.stdout.flush()
         except (click.Abort, KeyboardInterrupt):
             self._fail(house, Interrupted(_("interrupted")))
-        except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (whoever read our output has left: let the exit be silent)
-            sys.exit(0)
         except click.UsageError as error:
             self._fail(house, _usage_error(error), error)
         except click.ClickException as error:
@@ -168,6 +175,23 @@ class HubGroup(click.Group):
         else:
             _print_error(error)
         sys.exit(error.exit_code)
+
+
+def _reader_has_left() -> bool:
+    """Whether stdout is a pipe that nobody reads; it then leads nowhere, so that Python's own last flush is silent too."""
+    import select
+
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):  # no real file, as in tests
+        return False
+    if hasattr(select, "poll"):  # not on Windows
+        poll = select.poll()
+        poll.register(output, select.POLLOUT)
+        if not any(event & select.POLLERR for _, event in poll.poll(0)):
+            return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 def _print_error(error: HubError) -> None:

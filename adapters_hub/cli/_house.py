@@ -201,9 +201,7 @@ def global_options() -> list[click.Option]:
         _flag("debug", ["--debug"], _("Show the traceback of an error.")),
         _flag("no_color", ["--no-color"], _("Print without colours.")),
         _flag("assume_yes", ["-y", "--yes"], _("Answer yes to every question.")),
-        click.Option(
-            ["--workspace"], metavar="DIR", expose_value=False, callback=_keep_workspace, help=_("Use the tutors in DIR.")
-        ),
+        click.Option(["--workspace"], metavar="DIR", expose_value=False, callback=_keep_workspace, help=_("Use the tutors in DIR.")),
     ]
 
 
@@ -238,5 +236,3 @@ def _keep_workspace(ctx: click.Context, param: click.Parameter, value: str | Non
     house = ctx.find_object(House)
     if house is not None and value:
         house.workspace_option = value
-
-

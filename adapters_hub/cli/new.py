@@ -10,7 +10,7 @@ import click
 from adapters_hub.cli._house import House, pass_house
 from adapters_hub.errors import NotFoundError
 from adapters_hub.scaffolding import LANGUAGES, make_tutor, make_workspace
-from adapters_hub.workspace import Workspace, shown
+from adapters_hub.workspace import Workspace, check_name, shown
 
 
 @click.command("new")
@@ -24,6 +24,7 @@ def command(house: House, name: str, title: str, language: str) -> None:
     It holds everything a tutor needs, with a dozen rows to replace by yours. Where there is no workspace yet,
     one is started in the current folder.
     """
+    check_name(name)  # before a workspace is started for it
     workspace = _workspace(house)
     folder = make_tutor(workspace.folder, name, title=title, language=language)
     files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())

@@ -136,7 +136,9 @@ class Bank:
             targets = {path: self._layers[path].parameters_of[slot] for path in own.scales} if same_modules else {}
             for path, (a, b) in targets.items():
                 saved_a, saved_b, scale = weights.pairs[path]
-                same_modules &= (saved_a.shape, saved_b.T.shape) == (a.shape, b.shape) and math.isclose(scale, own.scales[path], rel_tol=1e-9)
+                same_modules &= (saved_a.shape, saved_b.T.shape) == (a.shape, b.shape) and math.isclose(
+                    scale, own.scales[path], rel_tol=1e-9
+                )
             if not same_modules:
                 raise UsageError("the saved adapter has another rank, scale or targets than this run", hint="start a new run")
             for path, (a, b) in targets.items():
@@ -180,7 +182,14 @@ class Bank:
         if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
             raise HubError(f"{path}: the adapter's weights do not fit into {self.dtype}", hint="train again with a lower [lora] alpha")
         start = layer.free_place(span.stop)
-        return Placed(path, layer, Span(span.slot, start, start + span.stop, span.scale, span.dropout, span.trainable), a, b, layer.grown(start + span.stop))
+        return Placed(
+            path,
+            layer,
+            Span(span.slot, start, start + span.stop, span.scale, span.dropout, span.trainable),
+            a,
+            b,
+            layer.grown(start + span.stop),
+        )
 
     def _commit(self, new: Slot, placed: Sequence[Placed]) -> int:
         """Make what ``_place`` prepared true; nothing here can fail."""
@@ -398,17 +407,15 @@ class BankLinear(nn.Module):
         rows, shape = routing.by_row(x), out.shape
         out = routing.by_row(out)
         segments = routing.segments(x.device)
-        if all(isinstance(rows_of, slice) for _, rows_of in segments):
-            parts = []
-            for slot, rows_of in segments:
-                span, part = self.layout.by_slot.get(slot), out[rows_of]
-                parts.append(part if span is None else (part + self._update(rows[rows_of], span)).to(out.dtype))
-            return torch.cat(parts).view(shape)
+        parts = []
         for slot, rows_of in segments:
             span = self.layout.by_slot.get(slot)
-            if span is not None:
+            if isinstance(rows_of, slice):
+                part = out[rows_of]
+                parts.append(part if span is None else (part + self._update(rows[rows_of], span)).to(out.dtype))
+            elif span is not None:
                 out = out.index_add(0, rows_of, self._update(rows[rows_of], span).to(out.dtype))
-        return out.view(shape)
+        return (torch.cat(parts) if parts else out).view(shape)
 
     def _update(self, x: torch.Tensor, span: Span) -> torch.Tensor:
         pair = self.parameters_of.get(span.slot)
@@ -441,8 +448,8 @@ class BankLinear(nn.Module):
     def add(self, placed: Placed) -> None:
         if placed.grown is not None:
             self._a, self._b = placed.grown
-            for slot, (a, b) in self.parameters_of.items():
-                a.data, b.data = self.stored(slot)
+            for slot, (learned_a, learned_b) in self.parameters_of.items():
+                learned_a.data, learned_b.data = self.stored(slot)
         self.layout = Layout(tuple(sorted((*self.layout.spans, placed.span), key=lambda span: span.start)))
         a, b = self.stored(placed.span.slot)
         a.copy_(placed.a)

@@ -61,6 +61,8 @@ def load_base(
     tell = progress or (lambda stage: None)
     tell("locating the base")
     files = locate_base(base, workspace=workspace)
+    if files.kind == "gguf" and find_spec("gguf") is None:
+        raise UsageError("reading a .gguf base needs the package 'gguf'", hint='install it: pip install "adapters-hub[gguf]"')
     device = hardware.pick_device(torch)
     dtype = hardware.compute_dtype(torch, device)
     notes: list[str] = []
@@ -120,7 +122,7 @@ def keep_gradients(model: nn.Module) -> None:
         if hasattr(module, "support_avx512bf16_for_cpu"):
             if getattr(getattr(module.weight, "quant_state", None), "packing_format_for_cpu", False):
                 raise RuntimeError(f"{path} was repacked for answers by a forward: load the base again for training")
-            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
+            module.support_avx512bf16_for_cpu = False
 
 
 # --- decisions -----------------------------------------------------------------------------------
@@ -136,11 +138,11 @@ def _decide_quantization(base: BaseModel, files: BaseFiles, device: torch.device
             notes.append(f"weights are not quantized: {failure}")
             return "none"
         if device.type == "cpu":
-            notes.append("weights are held in 4 bits (nf4) to save memory; [base] quantization = \"none\" may be faster on a CPU")
+            notes.append('weights are held in 4 bits (nf4) to save memory; [base] quantization = "none" may be faster on a CPU')
         return "nf4"
     if failure:
         raise UsageError(
-            f"[base] quantization = \"{wanted}\" cannot be had here: {failure}", hint='set quantization = "auto" or "none" in hub.toml'
+            f'[base] quantization = "{wanted}" cannot be had here: {failure}', hint='set quantization = "auto" or "none" in hub.toml'
         )
     if wanted == "int8" and files.kind == "gguf":
         raise UsageError("a .gguf base can be held as nf4 or unquantized, not as int8", hint='set quantization = "nf4" or "none"')
@@ -158,7 +160,9 @@ def _bitsandbytes_failure(device: torch.device, kind: str) -> str:
             if not torch.isfinite(result).all():
                 return "bitsandbytes computes nonsense on this device"
     except Exception as error:  # a broken native library fails in its own ways; any of them means "does not work"
-        return f"bitsandbytes does not work on this device ({type(error).__name__}: {str(error).splitlines()[0][:100] if str(error) else ''})"
+        return (
+            f"bitsandbytes does not work on this device ({type(error).__name__}: {str(error).splitlines()[0][:100] if str(error) else ''})"
+        )
     return ""
 
 
@@ -205,8 +209,6 @@ def _load_model(base: BaseModel, files: BaseFiles, device: torch.device, dtype: 
             )
         elif quantization == "int8":
             arguments["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
-    elif find_spec("gguf") is None:
-        raise UsageError("reading a .gguf base needs the package 'gguf'", hint='install it: pip install "adapters-hub[gguf]"')
     with _clear_load_errors(base, files):
         model = AutoModelForCausalLM.from_pretrained(**_source(files), local_files_only=True, **arguments)
         if files.kind == "gguf":
@@ -241,7 +243,7 @@ def _clear_load_errors(base: BaseModel, files: BaseFiles) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ResourceError(
             f"too little memory for the base '{base.model}'",
-            hint="close other programs, set [base] quantization = \"nf4\", or choose a smaller base",
+            hint='close other programs, set [base] quantization = "nf4", or choose a smaller base',
         ) from error
     except PermissionError as error:
         raise RightsError(f"the files of '{base.model}' cannot be read: {error}", hint="check their owner and rights") from error
@@ -295,5 +297,6 @@ def _parameter_count(model: nn.Module) -> int:
     counts = {id(parameter): parameter.numel() for parameter in model.parameters()}
     for module in model.modules():
         if hasattr(module, "in_features") and hasattr(module, "out_features"):
-            counts[id(module.weight)] = int(module.in_features) * int(module.out_features)
+            linear: Any = module
+            counts[id(linear.weight)] = int(linear.in_features) * int(linear.out_features)
     return sum(counts.values())

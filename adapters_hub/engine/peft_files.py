@@ -76,12 +76,10 @@ def read_adapter(folder: Path, *, model: nn.Module | None = None) -> AdapterWeig
     return weights
 
 
-def write_adapter(
-    folder: Path, weights: AdapterWeights, *, base_model_name: str, revision: str, dtype: torch.dtype | None = None
-) -> None:
-    """Write a folder that plain PEFT loads, each file whole or not at all; equal input gives equal bytes. ``dtype`` None keeps the tensors' own.
+def write_adapter(folder: Path, weights: AdapterWeights, *, base_model_name: str, revision: str, dtype: torch.dtype | None = None) -> None:
+    """Write a folder that plain PEFT loads, each file whole or not at all; equal input gives equal bytes.
 
-    Raises OSError when the disk refuses."""
+    ``dtype`` None keeps the tensors' own. Raises OSError when the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {}
     for path, (a, b, _) in sorted(weights.pairs.items()):
