@@ -14,7 +14,7 @@ from adapters_hub import store
 from adapters_hub.contracts import Engine, Request, Sampling
 from adapters_hub.errors import NotFoundError, UsageError
 from adapters_hub.plugins import Plugins
-from adapters_hub.types import Adapter, Attempt, BaseModel, Message, Tutor, Verdict
+from adapters_hub.types import Adapter, Attempt, BaseModel, Message, Tutor
 
 LEAST_ROOM = 48
 """Tokens that must be left for an answer before older turns are forgotten."""
@@ -49,11 +49,6 @@ class ChatRoom:
             turns = turns[2:]
             request = replace(request, messages=self._messages(tutor, turns))
         yield from self.engine.stream(request)
-
-    def judge(self, tutor: Tutor, turns: Sequence[Message], answer: str) -> Verdict:
-        """The tutor's validators on ``answer`` to the last of ``turns``; call it inside ``plugins.tutor_local(tutor)``."""
-        attempt = Attempt(tuple(turns), answer, language=tutor.language, folder=tutor.folder)
-        return self.plugins.judge_of(tutor).judge(attempt)
 
     def close(self) -> None:
         self.engine.close()
@@ -94,6 +89,11 @@ def chosen_adapter(tutor: Tutor, run_id: str | None = None) -> Adapter:
     if run is None:
         raise NotFoundError(f"tutor '{tutor.name}' has not been trained yet", hint=f"hub train {tutor.name}")
     return store.adapter_of(tutor.name, run)
+
+
+def attempt_of(tutor: Tutor, turns: Sequence[Message], answer: str) -> Attempt:
+    """``answer`` to the last of ``turns``, as the tutor's validators want it."""
+    return Attempt(tuple(turns), answer, language=tutor.language, folder=tutor.folder)
 
 
 def sampling_of(tutor: Tutor) -> Sampling:

@@ -206,7 +206,7 @@ class EngineSpec:
     help: str
     open: Callable[[BaseModel], Engine]
     train: Callable[[Sequence[TrainJob]], Iterator[TrainEvent]] | None = None
-    """None: this engine only answers."""
+    """None: this engine only answers. A generator: closing it between two events writes a checkpoint of each unfinished job."""
 
 
 @dataclass(frozen=True)

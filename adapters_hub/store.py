@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ class Run:
     """One training of one tutor, as it lies on disk."""
 
     id: str
-    """UTC time of its start and four random digits: sorts by age."""
+    """UTC time of its start and four hexadecimal digits: sorts by age."""
     folder: Path
     whole: bool
     """The manifest is there and the adapter files have the sizes it names."""
@@ -59,7 +60,7 @@ def start_run(tutor_folder: Path) -> Path:
     try:
         runs.mkdir(exist_ok=True)
         while True:
-            folder = runs / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+            folder = runs / _next_id([entry.name for entry in runs.iterdir()])
             try:
                 folder.mkdir()
                 return folder
@@ -67,6 +68,14 @@ def start_run(tutor_folder: Path) -> Path:
                 continue
     except OSError as error:
         raise from_os_error(error, f"start a run in {shown(runs)}") from error
+
+
+def _next_id(taken: Iterable[str]) -> str:
+    """UTC seconds and four hexadecimal digits: random, so that runs of two machines never meet, but above those of the same second."""
+    second = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+    same = max((name for name in taken if re.fullmatch(f"{second}-[0-9a-f]{{4}}", name)), default="")
+    digits = int(same[-4:], 16) + 1 if same else secrets.randbelow(1 << 15)
+    return f"{second}-{digits:04x}"
 
 
 def discard_if_empty(run_dir: Path) -> None:

@@ -54,10 +54,10 @@ def train_tutors(
 
     Yields the engine's events, then one ``RunSaved`` for each tutor. The first Ctrl-C ends after the current step with a
     checkpoint and raises Interrupted. Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
-    lessons = {tutor.name: _prepare(tutor, plugins, resume=resume, tracker=tracker) for tutor in tutors}
     engine = plugins.engine(tutors[0].base.engine)
     if engine.train is None:
         raise UsageError(f"the engine '{engine.name}' only answers, it cannot train", hint="set [base] engine = \"torch\"")
+    lessons = {tutor.name: _prepare(tutor, plugins, resume=resume, tracker=tracker) for tutor in tutors}
     names = " ".join(lessons)
     try:
         with stop_at_step_end() as stopped:

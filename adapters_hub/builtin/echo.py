@@ -150,10 +150,10 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
         last = step == total
         checkpoint = step % settings.checkpoint_every == 0 and not last
         if checkpoint:
-            (job.run_dir / CHECKPOINT).write_text(json.dumps({"step": step}), encoding="utf-8")
+            _write_checkpoint(job, step)
         evaluated = bool(job.validation) and (last or step % per_epoch == 0)
         tokens += settings.batch_size
-        yield TrainStep(
+        event = TrainStep(
             job=job.name,
             step=step,
             total_steps=total,
@@ -167,6 +167,11 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
             best=evaluated,
             checkpoint=checkpoint,
         )
+        try:
+            yield event
+        except GeneratorExit:
+            _write_checkpoint(job, step)
+            raise
     write_adapter(job.run_dir, job.base.model, job.recipe.lora.rank, job.recipe.lora.alpha)
     (job.run_dir / CHECKPOINT).unlink(missing_ok=True)
     yield TrainEnd(
@@ -183,6 +188,10 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
         peak_memory=0,
         adapter_bytes=len(weights),
     )
+
+
+def _write_checkpoint(job: TrainJob, step: int) -> None:
+    (job.run_dir / CHECKPOINT).write_text(json.dumps({"step": step}), encoding="utf-8")
 
 
 def _loss(step: int, total: int) -> float:

@@ -25,9 +25,9 @@ PACKAGE = "adapters_hub.cli"
 VERBS = {
     "new": "Make a new tutor folder.",
     "check": "Check a tutor's dataset and settings.",
-    "train": "Train tutors.",
-    "ask": "Ask one question.",
-    "chat": "Talk with a tutor.",
+    "train": "Train tutors: one, or several together over the same base.",
+    "ask": "Ask a tutor one question; without NAME the default tutor answers.",
+    "chat": "Talk with a tutor; without NAME with the default one.",
     "list": "List the tutors.",
     "show": "Show a tutor and its runs.",
     "switch": "Choose the default tutor, or one of its runs.",
@@ -148,33 +148,45 @@ class HubGroup(click.Group):
             return super().main(args, prog_name, standalone_mode=False, **extra)
         words = list(sys.argv[1:] if args is None else args)
         house = extra.setdefault("obj", House(self.plugins))
-        house.debug = "--debug" in words
-        house.json = "--json" in words
+        options = words[: words.index("--")] if "--" in words else words
         try:
             outcome = super().main(words, prog_name, standalone_mode=False, **extra)
-        except (click.Abort, KeyboardInterrupt):
-            self._fail(house, Interrupted(_("interrupted")))
-        except click.UsageError as error:
-            self._fail(house, _usage_error(error), error)
-        except click.ClickException as error:
-            self._fail(house, HubError(error.format_message()), error)
-        except HubError as error:
-            self._fail(house, error, error)
-        except Exception as error:  # the last net: an unexpected fault becomes one line, --debug shows the rest
-            self._fail(house, _unexpected(error), error)
+        except (Exception, KeyboardInterrupt) as error:  # the one place where any fault becomes a line and an exit code
+            house.json, house.debug = "--json" in options, "--debug" in options  # also when the words could not be parsed
+            sys.exit(_report(house, error))
         sys.exit(outcome if isinstance(outcome, int) else 0)
 
-    def _fail(self, house: House, error: HubError, cause: BaseException | None = None) -> NoReturn:
-        if house.debug and cause is not None:
-            import traceback
 
-            click.echo("".join(traceback.format_exception(type(cause), cause, cause.__traceback__)), err=True, nl=False)
-        if house.json:
-            document = {"code": error.code, "message": error.message, "hint": error.hint, "details": list(error.details)}
-            house.emit({"error": document})
-        else:
-            _print_error(error)
-        sys.exit(error.exit_code)
+def _report(house: House, cause: BaseException) -> int:
+    """Print what went wrong; returns the exit code."""
+    error = _for_people(cause)
+    if house.debug:
+        import traceback
+
+        click.echo("".join(traceback.format_exception(type(cause), cause, cause.__traceback__)), err=True, nl=False)
+    if house.json:
+        document = {"code": error.code, "message": error.message, "hint": error.hint, "details": list(error.details)}
+        house.emit({"error": document})
+        return error.exit_code
+    click.echo(_("error: {message}").format(message=error.message), err=True)
+    for detail in error.details:
+        click.echo(f"  {detail}", err=True)
+    if error.hint:
+        click.echo(_("hint: {hint}").format(hint=error.hint), err=True)
+    return error.exit_code
+
+
+def _for_people(error: BaseException) -> HubError:
+    """Any fault as one of ours."""
+    if isinstance(error, HubError):
+        return error
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        return Interrupted(_("interrupted"))
+    if isinstance(error, click.UsageError):
+        return _usage_error(error)
+    if isinstance(error, click.ClickException):
+        return HubError(error.format_message())
+    return _unexpected(error)
 
 
 def _reader_has_left() -> bool:
@@ -194,14 +206,6 @@ def _reader_has_left() -> bool:
     return True
 
 
-def _print_error(error: HubError) -> None:
-    click.echo(_("error: {message}").format(message=error.message), err=True)
-    for detail in error.details:
-        click.echo(f"  {detail}", err=True)
-    if error.hint:
-        click.echo(_("hint: {hint}").format(hint=error.hint), err=True)
-
-
 def _usage_error(error: click.UsageError) -> UsageError:
     """Click's own complaint in our shape."""
     verb = error.ctx.command_path if error.ctx is not None else "hub"
@@ -216,7 +220,7 @@ def _usage_error(error: click.UsageError) -> UsageError:
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 
-def _unexpected(error: Exception) -> HubError:
+def _unexpected(error: BaseException) -> HubError:
     """What an exception that nobody foresaw means to a person."""
     name, text = type(error).__name__, (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, OSError):

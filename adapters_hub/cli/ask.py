@@ -7,7 +7,7 @@ from gettext import gettext as _
 
 import click
 
-from adapters_hub.chatting import ChatRoom, Conversation, chosen_adapter
+from adapters_hub.chatting import ChatRoom, Conversation, attempt_of, chosen_adapter
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.errors import BelowThresholdError, UsageError
 
@@ -26,6 +26,7 @@ def command(house: House, words: tuple[str, ...], tutor: str | None, bare: bool,
     name, question = _who_and_what(words, tutor)
     with house.open_tutor(name) as found:
         adapter = None if bare else chosen_adapter(found)
+        validator = house.plugins.judge_of(found)
         room = ChatRoom(found.base, house.plugins)
         try:
             room.seat(found, adapter)
@@ -36,7 +37,7 @@ def command(house: House, words: tuple[str, ...], tutor: str | None, bare: bool,
                 if not house.json:
                     click.echo(piece, nl=False)
             house.show()
-            verdict = room.judge(found, conversation.turns[:1], text)
+            verdict = validator.judge(attempt_of(found, conversation.turns[:1], text))
         finally:
             room.close()
     house.emit({"schema": 1, "tutor": found.name, "run": adapter.folder.name if adapter else None, "answer": text, "verdict": verdict})

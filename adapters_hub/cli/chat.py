@@ -9,10 +9,10 @@ from gettext import gettext as _
 
 import click
 
-from adapters_hub.chatting import ChatRoom, Conversation, chosen_adapter
+from adapters_hub.chatting import ChatRoom, Conversation, attempt_of, chosen_adapter
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.errors import HubError
-from adapters_hub.types import Tutor
+from adapters_hub.types import Adapter, Tutor
 from adapters_hub.workspace import nearest, tutor_names
 
 COMMANDS = {"/tutor": "/tutor NAME", "/tutores": "", "/nuevo": "", "/ayuda": "", "/salir": ""}
@@ -33,8 +33,7 @@ def command(house: House, name: str | None) -> None:
     house.note(_("loading base {model} ...").format(model=tutor.base.model))
     room = ChatRoom(tutor.base, house.plugins)
     try:
-        room.seat(tutor, adapter)
-        _Talk(house, room, tutor).run()
+        _Talk(house, room, tutor, adapter).run()
     finally:
         room.close()
 
@@ -42,10 +41,17 @@ def command(house: House, name: str | None) -> None:
 class _Talk:
     """One sitting at the terminal: reads lines, answers them, obeys slash commands."""
 
-    def __init__(self, house: House, room: ChatRoom, tutor: Tutor) -> None:
-        self.house, self.room, self.tutor = house, room, tutor
-        self.conversation = Conversation()
+    def __init__(self, house: House, room: ChatRoom, tutor: Tutor, adapter: Adapter) -> None:
+        self.house, self.room = house, room
         self.over = False
+        self.sit_down(tutor, adapter)
+
+    def sit_down(self, tutor: Tutor, adapter: Adapter) -> None:
+        """Talk with ``tutor`` from now on; when anything about it is wrong, the former one stays."""
+        with self.house.plugins.tutor_local(tutor):
+            validator = self.house.plugins.judge_of(tutor)
+        self.room.seat(tutor, adapter)
+        self.tutor, self.validator, self.conversation = tutor, validator, Conversation()
 
     def run(self) -> None:
         self.house.note(_("{title}. /ayuda shows the commands, /salir leaves.").format(title=self.tutor.title))
@@ -86,8 +92,7 @@ class _Talk:
             click.echo()
             self.house.note(_("(stopped)"))
             return
-        with self.house.plugins.tutor_local(self.tutor):
-            verdict = self.room.judge(self.tutor, self.conversation.turns[:-1], text)
+        verdict = self.validator.judge(attempt_of(self.tutor, self.conversation.turns[:-1], text))
         if verdict.outcome == "incorrect":
             self.house.note(f"✗ {verdict.reason}")
 
@@ -108,10 +113,8 @@ class _Talk:
         if not name:
             self.house.show(f"{self.tutor.name} · {self.tutor.title}")
             return
-        tutor = self.house.load_tutor(name)
-        self.room.seat(tutor, chosen_adapter(tutor))
-        former, self.tutor = self.tutor, tutor
-        self.conversation = Conversation()
+        former, tutor = self.tutor, self.house.load_tutor(name)
+        self.sit_down(tutor, chosen_adapter(tutor))
         self.house.note(f"{former.name} -> {tutor.name} · {tutor.title}")
 
     def list_tutors(self, argument: str) -> None:

@@ -21,11 +21,12 @@ def command(house: House) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in (_("NAME"), _("ORIGIN"), _("VERSION"), _("OFFERS")):
+    for title in (_("NAME"), _("ORIGIN"), _("VERSION"), _("HOOKS"), _("OFFERS")):
         table.add_column(title, overflow="fold")
     for info in infos:
-        offers = ", ".join(info.offers or info.hooks)
-        if info.problem:
-            offers = _("left out: {problem}").format(problem=info.problem)
-        table.add_row(info.name, info.origin, info.version, offers)
+        offers = _("left out") if info.problem else ", ".join(info.offers)
+        table.add_row(info.name, info.origin, info.version, ", ".join(info.hooks), offers)
     house.console().print(table)
+    for info in infos:
+        if info.problem:
+            house.show(_("{name} is left out: {problem}").format(name=info.name, problem=info.problem))

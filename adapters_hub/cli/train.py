@@ -153,8 +153,9 @@ class _Report:
         tutor = self.tutors[name]
         path = tutor.folder / tutor.dataset.eval
         rows = self.house.plugins.read_dataset(path) if path.is_file() else []
-        asked = (message.content for row in rows for message in row.messages[:2] if message.role == "user")
-        return next((text for text in asked if len(text) < 60 and "\n" not in text and '"' not in text), "...")
+        asked = [row.messages[0].content for row in rows if row.messages and row.messages[0].role == "user"]
+        short = [text for text in asked if "\n" not in text and not set(text) & set('"`$\\')]
+        return min(short, key=len, default="...")
 
     def say(self, text: str, job: str = "") -> None:
         if self.house.quiet:

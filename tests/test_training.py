@@ -1,0 +1,168 @@
+"""The training room, over the echo engine: what lies on disk after each way a training can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Hub, load_test_plugins, make_tutor_folder, write
+
+from adapters_hub import store
+from adapters_hub.contracts import TrainEnd, TrainStart, TrainStep
+from adapters_hub.errors import DataError, Interrupted, NotFoundError, UsageError
+from adapters_hub.training import RunSaved, event_line, train_tutors
+from adapters_hub.tutors import read_tutor
+from adapters_hub.types import Tutor
+from adapters_hub.workspace import find_workspace
+
+
+def tutor_of(workspace: Path, name: str = "sumas", **options: Any) -> Tutor:
+    return read_tutor(workspace / "tutors" / name, find_workspace(workspace), options=options)
+
+
+def test_a_run_is_whole_with_log_picture_and_manifest(workspace: Path) -> None:
+    events = list(train_tutors([tutor_of(workspace)], load_test_plugins()))
+    saved = events[-1]
+    assert isinstance(events[0], TrainStart)
+    assert isinstance(saved, RunSaved)
+    assert {path.name for path in saved.folder.iterdir()} >= {"adapter_config.json", "adapter_model.safetensors", "log.jsonl", "loss.png", "manifest.json"}
+    assert (saved.folder / "loss.png").read_bytes().startswith(b"\x89PNG")
+    (run,) = store.list_runs(workspace / "tutors/sumas")
+    assert run.whole
+    assert run.manifest is not None
+    assert (run.manifest.base, run.manifest.files) == (saved.manifest.base, saved.manifest.files)
+    end = next(event for event in events if isinstance(event, TrainEnd))
+    assert run.manifest.metrics["held_out_last"] == end.held_out_last
+    assert run.manifest.recipe["train"]["max_steps"] == 6
+    assert set(run.manifest.files) == {"adapter_config.json", "adapter_model.safetensors"}
+
+
+def test_the_log_has_each_step_once(workspace: Path) -> None:
+    events = list(train_tutors([tutor_of(workspace)], load_test_plugins()))
+    log = store.read_log(events[-1].folder)  # type: ignore[union-attr]
+    assert [line["step"] for line in log if line["event"] == "step"] == [1, 2, 3, 4, 5, 6]
+    assert log[0]["event"] == "start"
+
+
+def test_the_validation_rows_are_not_trained_on(workspace: Path) -> None:
+    jobs: list[Any] = []
+    plugins = load_test_plugins()
+    engine = plugins.engine("echo")
+
+    def spying(given: Any) -> Any:
+        jobs.extend(given)
+        assert engine.train is not None
+        return engine.train(given)
+
+    plugins.engine = lambda name: type("Spec", (), {"name": name, "train": staticmethod(spying)})()  # type: ignore[method-assign,assignment,return-value]
+    list(train_tutors([tutor_of(workspace)], plugins))
+    (job,) = jobs
+    questions = [{example.messages[1].content for example in rows} for rows in (job.train, job.validation)]
+    assert not questions[0] & questions[1]
+    assert len(questions[0] | questions[1]) == 12
+    assert questions[1]
+    assert all(example.messages[0].role == "system" for example in (*job.train, *job.validation))
+
+
+def test_ctrl_c_ends_after_the_step_and_resume_continues(workspace: Path) -> None:
+    tutor = tutor_of(workspace, **{"train.max_steps": 9})
+    events = train_tutors([tutor], load_test_plugins())
+    with pytest.raises(Interrupted) as caught:
+        for event in events:
+            if isinstance(event, TrainStep) and event.step == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+    assert caught.value.hint == "hub train sumas --resume"
+    assert not store.list_runs(tutor.folder)[0].whole
+    rest = list(train_tutors([tutor], load_test_plugins(), resume=True))
+    assert isinstance(rest[0], TrainStart)
+    assert rest[0].first_step == 3
+    log = store.read_log(rest[-1].folder)  # type: ignore[union-attr]
+    assert [line["step"] for line in log if line["event"] == "step"] == list(range(1, 10))
+    assert len(store.list_runs(tutor.folder)) == 1
+
+
+def test_the_handler_of_ctrl_c_is_put_back(workspace: Path) -> None:
+    former = signal.getsignal(signal.SIGINT)
+    list(train_tutors([tutor_of(workspace)], load_test_plugins()))
+    assert signal.getsignal(signal.SIGINT) is former
+
+
+def test_several_tutors_are_trained_in_one_go(workspace: Path) -> None:
+    events = list(train_tutors([tutor_of(workspace), tutor_of(workspace, "restas")], load_test_plugins()))
+    assert [event.job for event in events if isinstance(event, RunSaved)] == ["sumas", "restas"]
+
+
+def test_nothing_to_resume_is_an_error_and_leaves_nothing(workspace: Path) -> None:
+    with pytest.raises(NotFoundError, match="no interrupted run"):
+        list(train_tutors([tutor_of(workspace)], load_test_plugins(), resume=True))
+    assert store.list_runs(workspace / "tutors/sumas") == ()
+
+
+def test_bad_rows_are_all_named_and_leave_no_run(workspace: Path) -> None:
+    write(workspace / "tutors/sumas/data/train.jsonl", '{"messages": []}\nnonsense\n')
+    with pytest.raises(DataError) as caught:
+        list(train_tutors([tutor_of(workspace)], load_test_plugins()))
+    assert len(caught.value.details) == 2
+    assert store.list_runs(workspace / "tutors/sumas") == ()
+
+
+def test_an_engine_that_only_answers_is_refused(workspace: Path) -> None:
+    plugins = load_test_plugins()
+    plugins.engine = lambda name: type("Spec", (), {"name": name, "train": None})()  # type: ignore[method-assign,assignment,return-value]
+    with pytest.raises(UsageError, match="only answers"):
+        list(train_tutors([tutor_of(workspace)], plugins))
+    assert store.list_runs(workspace / "tutors/sumas") == ()
+
+
+def test_events_are_json_lines(workspace: Path) -> None:
+    kinds = [json.loads(json.dumps(event_line(event), default=str))["event"] for event in train_tutors([tutor_of(workspace)], load_test_plugins())]
+    assert kinds == ["start", *["step"] * 6, "end", "saved"]
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def test_hub_train_says_what_was_learned_and_what_to_type_next(workspace: Path, hub: Hub) -> None:
+    done = hub("train", "tutors/sumas")
+    assert done.code == 0
+    assert "sumas is trained: tutors/sumas/runs/" in done.out
+    assert "held-out loss" in done.out
+    assert 'next: hub ask sumas "¿Cuánto es 100 y 1?"' in done.out
+    assert "parameters" in done.err.splitlines()[1]
+
+
+def test_hub_train_json_streams_each_event_on_a_line(workspace: Path, hub: Hub) -> None:
+    lines = [json.loads(line) for line in hub("train", "sumas", "--json", "--max-steps", "2").out.splitlines()]
+    assert [line["event"] for line in lines] == ["start", "step", "step", "end", "saved"]
+
+
+def test_options_overrule_settings_and_reach_the_manifest(workspace: Path, hub: Hub) -> None:
+    hub("train", "sumas", "--max-steps", "3", "--seed", "11", "--base", "mini", "--quantization", "none")
+    manifest = store.list_runs(workspace / "tutors/sumas")[0].manifest
+    assert manifest is not None
+    assert (manifest.recipe["train"]["max_steps"], manifest.recipe["train"]["seed"]) == (3, 11)
+
+
+def test_two_tutors_in_one_command_and_the_same_twice_is_refused(workspace: Path, hub: Hub) -> None:
+    done = hub("train", "sumas", "restas")
+    assert "sumas is trained" in done.out
+    assert "restas is trained" in done.out
+    assert hub("train", "sumas", "tutors/sumas").code == 2
+
+
+def test_a_tutor_that_learned_nothing_is_called_so(workspace: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters_hub.builtin.echo._loss", lambda *arguments, **named: 3.0)
+    assert "no better than its base" in hub("train", "sumas").err
+
+
+def test_bad_settings_and_missing_tutors_have_their_exit_codes(workspace: Path, hub: Hub) -> None:
+    assert hub("train", "suma").code == 3
+    assert hub("train", "sumas", "--max-steps", "0").code == 2
+    make_tutor_folder(workspace / "tutors/otro", settings='[train]\nepoch = 3\n')
+    done = hub("train", "otro")
+    assert done.code == 2
+    assert "epochs" in done.err
