@@ -43,7 +43,7 @@ define typed
 endef
 
 demo: $(RUNTIME)
-	$(call typed,train tutors/algoritmos)
+	$(call typed,train tutors/algoritmos tutors/sql)
 	$(call typed,ask algoritmos "¿Qué es una pila?")
 	$(call typed,switch sql)
 	$(call typed,ask sql "¿Cómo cuento los estudiantes de cada ciudad?")

@@ -13,7 +13,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -417,11 +417,12 @@ class Split:
     validation: list[Example]
 
 
-def split(examples: Sequence[Example], share: float) -> Split:
+def split(examples: Sequence[Example], share: float, groups: Sequence[Sequence[int]] | None = None) -> Split:
     """Keep about ``share`` (0 to 0.5) of the rows aside, chosen by what they say: a row stays on its side when others are added.
 
     Near-duplicates go to the same side: the smallest hash of their group decides. With two groups or more neither side is empty
-    (for a share above 0), and a group of more than half of all rows is always learned from.
+    (for a share above 0), and a group of more than half of all rows is always learned from. ``groups`` are the near-duplicates
+    of ``examples`` where they are known already.
     Raises DataError for rows without a last answer, since there is nothing to learn from them."""
     unanswered = [example.where for example in examples if example.messages[-1].role != "assistant"]
     if unanswered:
@@ -433,15 +434,15 @@ def split(examples: Sequence[Example], share: float) -> Split:
     if share <= 0 or not examples:
         return Split(list(examples), [])
     hashes = [conversation_sha256(example) for example in examples]
-    groups = {min(hashes[index] for index in group): group for group in near_duplicates(examples)}
-    chosen = {key for key, group in groups.items() if _fraction(key) < share and 2 * len(group) <= len(examples)}
-    if len(groups) > 1:
-        in_turn = sorted(groups, key=_fraction)
+    members = {min(hashes[index] for index in group): group for group in (near_duplicates(examples) if groups is None else groups)}
+    chosen = {key for key, group in members.items() if _fraction(key) < share and 2 * len(group) <= len(examples)}
+    if len(members) > 1:
+        in_turn = sorted(members, key=_fraction)
         if not chosen:
-            chosen = {next((key for key in in_turn if 2 * len(groups[key]) <= len(examples)), in_turn[0])}
-        elif len(chosen) == len(groups):
+            chosen = {next(key for key in in_turn if 2 * len(members[key]) <= len(examples))}
+        elif len(chosen) == len(members):
             chosen.remove(in_turn[-1])
-    held_out = {index for key in chosen for index in groups[key]}
+    held_out = {index for key in chosen for index in members[key]}
     return Split(
         [example for index, example in enumerate(examples) if index not in held_out],
         [example for index, example in enumerate(examples) if index in held_out],
@@ -488,6 +489,19 @@ def near_duplicates(examples: Sequence[Example]) -> list[list[int]]:
     return sorted(sorted(group) for group in groups)
 
 
+def near_rows(examples: Sequence[Example], others: Sequence[Example]) -> list[list[int]]:
+    """For each example the indices of those of ``others`` that ask nearly the same, in the sense of ``near_duplicates``."""
+    asked = [frozenset(question_words(example)) for example in examples]
+    known = [frozenset(question_words(other)) for other in others]
+    frequency = Counter(word for words in (*asked, *known) for word in words)
+    near: list[list[int]] = [[] for _ in examples]
+    for start in range(0, len(known), BLOCK):
+        shelf = _Shelf(frequency, known[start : start + BLOCK])
+        for words, found in zip(asked, near, strict=True):
+            found += [start + bit for bit in _bits(shelf.near(words))] if words else []
+    return near
+
+
 def question_words(example: Example) -> list[str]:
     """Words and operators of the user's turns, without case and accents, in order."""
     return words_of("\n".join([turn.content for turn in example.messages if turn.role == "user"]))
@@ -517,37 +531,20 @@ FEW = 64
 
 
 def _near_sets(questions: Sequence[frozenset[str]]) -> list[list[int]]:
-    """Groups of different sets, none empty, linked by Jaccard similarities of at least ``NEAR``.
-
-    Small sets first, each is compared with those before it. Two near sets of n and m words share at least 4(n + m)/9, so also one
-    of the n - 4n/5 + 1 rarest words of the larger (prefix filtering, Chaudhuri et al. 2006). A word is an integer with one bit for
-    each set that holds it, so the words that one set shares with thousands of others are counted in a few hundred operations."""
+    """Groups of different sets, none empty, linked by Jaccard similarities of at least ``NEAR``: each is compared with those before it."""
     frequency = Counter(word for words in questions for word in words)
-    rank = {word: place for place, word in enumerate(sorted(frequency, key=lambda word: (frequency[word], word)))}
-    order = sorted(range(len(questions)), key=lambda index: len(questions[index]))
-    groups = [_Group([index], 0) for index in range(len(questions))]
-    for start in range(0, len(order), BLOCK):
-        block = order[start : start + BLOCK]
+    groups = [_Group([index]) for index in range(len(questions))]
+    for start in range(0, len(questions), BLOCK):
+        shelf = _Shelf(frequency)
         for group in groups:
-            group.bits = 0
-        for bit, index in enumerate(block):
-            groups[index].bits |= 1 << bit
-        holders: dict[str, int] = defaultdict(int)
-        sizes: dict[int, int] = defaultdict(int)
-        for place in range(start, len(order)):
-            index = order[place]
-            words = sorted(questions[index], key=rank.__getitem__)
-            near = _near_before(words, holders, sizes, groups[index].bits, questions, block)
+            group.bits = sum(1 << index - start for index in group.members if start <= index < start + BLOCK)
+        for index in range(start, len(questions)):
+            near = shelf.near(questions[index], without=groups[index].bits)
             while near:
-                other = block[(near & -near).bit_length() - 1]
-                _merge(groups, index, other)
+                _merge(groups, index, start + next(_bits(near)))
                 near &= ~groups[index].bits
-            if place < start + BLOCK:
-                bit = 1 << (place - start)
-                sizes[len(words)] |= bit
-                for word in words:
-                    if frequency[word] > 1:
-                        holders[word] |= bit
+            if index < start + BLOCK:
+                shelf.add(questions[index])
     return [group.members for group in {id(group): group for group in groups}.values()]
 
 
@@ -556,7 +553,7 @@ class _Group:
     """Sets found to belong together."""
 
     members: list[int]
-    bits: int
+    bits: int = 0
     """Those of them in the block at hand."""
 
 
@@ -570,34 +567,61 @@ def _merge(groups: list[_Group], one: int, other: int) -> None:
         groups[member] = large
 
 
-def _near_before(
-    words: list[str], holders: Mapping[str, int], sizes: Mapping[int, int], joined: int, questions: Sequence[frozenset[str]], block: list[int]
-) -> int:
-    """Bits of the sets that are near to ``words`` (rarest first) and not ``joined`` with it yet."""
-    above, below = NEAR
-    size = len(words)
-    shortest = -(-above * size // below)
-    candidates = 0
-    for word in words[: size - shortest + 1]:
-        candidates |= holders.get(word, 0)
-    candidates &= ~joined
-    if not candidates:
-        return 0
-    if candidates.bit_count() <= FEW:
-        mine, near = frozenset(words), 0
-        while candidates:
-            bit = candidates & -candidates
-            other = questions[block[bit.bit_length() - 1]]
-            if (above + below) * len(mine & other) >= above * (size + len(other)):
-                near |= bit
-            candidates ^= bit
+class _Shelf:
+    """Sets of words that can be asked which of them are near to another set.
+
+    A word is an integer with one bit for each set that holds it, so the words that one set shares with thousands of others are
+    counted in a few hundred operations. Two near sets of n and m words share at least 4(n + m)/9, so also one of the n - 4n/5 + 1
+    rarest words of either (prefix filtering, Chaudhuri et al. 2006): often that alone leaves nobody."""
+
+    def __init__(self, frequency: Mapping[str, int], sets: Iterable[frozenset[str]] = ()) -> None:
+        """``frequency``: how many sets hold a word, on and off the shelf; any numbers give right answers, true ones fast ones."""
+        self.frequency = frequency
+        self.sets: list[frozenset[str]] = []
+        self.holders: dict[str, int] = defaultdict(int)
+        self.sizes: dict[int, int] = defaultdict(int)
+        for words in sets:
+            self.add(words)
+
+    def add(self, words: frozenset[str]) -> None:
+        bit = 1 << len(self.sets)
+        self.sets.append(words)
+        self.sizes[len(words)] |= bit
+        for word in words:
+            if self.frequency[word] > 1:
+                self.holders[word] |= bit
+
+    def near(self, words: frozenset[str], without: int = 0) -> int:
+        """The sets near to ``words``, a bit each, save those in ``without``."""
+        above, below = NEAR
+        size = len(words)
+        shortest = -(-above * size // below)
+        rarest = sorted(words, key=self.frequency.__getitem__)[: size - shortest + 1]
+        candidates = 0
+        for word in rarest:
+            candidates |= self.holders.get(word, 0)
+        candidates &= ~without
+        if candidates.bit_count() <= FEW:
+            return sum(1 << bit for bit in _bits(candidates) if _are_near(words, self.sets[bit]))
+        planes = _counted([self.holders[word] for word in words if word in self.holders])
+        near = 0
+        for other_size in range(shortest, size * below // above + 1):
+            if same := self.sizes.get(other_size, 0) & candidates:
+                near |= same & _at_least(planes, -(-above * (size + other_size) // (above + below)))
         return near
-    planes = _counted([holders[word] for word in words if word in holders])
-    near = 0
-    for other_size in range(shortest, size + 1):
-        if same := sizes.get(other_size, 0) & candidates:
-            near |= same & _at_least(planes, -(-above * (size + other_size) // (above + below)))
-    return near
+
+
+def _are_near(one: frozenset[str], other: frozenset[str]) -> bool:
+    above, below = NEAR
+    return (above + below) * len(one & other) >= above * (len(one) + len(other))
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """Places of the bits that are set, lowest first."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
 
 def _counted(masks: list[int]) -> list[int]:

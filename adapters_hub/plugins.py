@@ -75,7 +75,7 @@ def load_plugins(
 def _builtins() -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """Name, module and loader of each plugin that ships inside."""
     for module in BUILTIN_MODULES:
-        yield module.rpartition(".")[2], module, partial(importlib.import_module, module)
+        yield module.rpartition(".")[2].removesuffix("_engine"), module, partial(importlib.import_module, module)
     if importlib.util.find_spec(READERS_MODULE) is not None:
         for name, plugin in importlib.import_module(READERS_MODULE).BUILTIN_READERS:
             yield name, READERS_MODULE, partial(_same, plugin)

@@ -47,16 +47,14 @@ class _Lesson:
     start: TrainStart | None = None
 
 
-def train_tutors(
-    tutors: Sequence[Tutor], plugins: Plugins, *, resume: bool = False, tracker: str = ""
-) -> Iterator[TrainEvent | RunSaved]:
+def train_tutors(tutors: Sequence[Tutor], plugins: Plugins, *, resume: bool = False, tracker: str = "") -> Iterator[TrainEvent | RunSaved]:
     """Train the tutors together over their common base and keep each as a run.
 
     Yields the engine's events, then one ``RunSaved`` for each tutor. The first Ctrl-C ends after the current step with a
     checkpoint and raises Interrupted. Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
     engine = plugins.engine(tutors[0].base.engine)
     if engine.train is None:
-        raise UsageError(f"the engine '{engine.name}' only answers, it cannot train", hint="set [base] engine = \"torch\"")
+        raise UsageError(f"the engine '{engine.name}' only answers, it cannot train", hint='set [base] engine = "torch"')
     lessons = {tutor.name: _prepare(tutor, plugins, resume=resume, tracker=tracker) for tutor in tutors}
     names = " ".join(lessons)
     try:

@@ -35,9 +35,9 @@ def read_trusted(file: Path, own_folder: Path | None, ask: Ask, *, environ: Mapp
     digest = hashlib.sha256(code).hexdigest()
     if digest in _accepted(environ):
         return code
-    if not ask(f"{file} is code from outside your workspace and would run on this machine. Run it?"):
+    if not ask(f"{file} is code from outside your workspace, or of another user, and would run on this machine. Run it?"):
         raise RightsError(
-            f"{file} was not run: it is code from outside your workspace that nobody accepted yet",
+            f"{file} was not run: it is code from outside your workspace, or of another user, that nobody accepted yet",
             hint="read it, then repeat the command with --yes (or HUB_YES=1)",
         )
     _accept(digest, file, environ)

@@ -4,7 +4,8 @@ Each side trains in its own process; rounds alternate so that a noisy machine hu
 Needs the ``dev`` extra (trl). Run: ``python benchmarks/against_trl.py [--base DIR] [--steps 12] [--rounds 3]``.
 
 What is equal: rows of tutors/algoritmos with their system prompt, batch of 8 rows, rank 16 on all linear layers, NF4 base with
-double quantization where bitsandbytes runs, bf16 compute where the processor has it, loss on assistant turns only, AdamW 2e-4, dropout 0.05.
+double quantization where bitsandbytes runs, bf16 compute where the processor has it, loss on assistant turns only,
+AdamW 2e-4, dropout 0.05.
 What differs: TRL is run with its defaults (activation checkpointing on) and, as ``trl_tuned``, with checkpointing off.
 """
 
@@ -100,9 +101,21 @@ def run_trl(options: argparse.Namespace) -> dict:
             train_dataset=Dataset.from_list(conversations),
             peft_config=LoraConfig(r=16, lora_alpha=32, lora_dropout=0.05, target_modules="all-linear", task_type="CAUSAL_LM"),
             args=SFTConfig(
-                output_dir=out, max_steps=options.steps, per_device_train_batch_size=8, learning_rate=2e-4, lr_scheduler_type="cosine",
-                assistant_only_loss=True, max_length=1024, report_to="none", save_strategy="no", disable_tqdm=True, logging_steps=10**6,
-                bf16=dtype == torch.bfloat16, use_cpu=not torch.cuda.is_available(), seed=7, dataloader_num_workers=0,
+                output_dir=out,
+                max_steps=options.steps,
+                per_device_train_batch_size=8,
+                learning_rate=2e-4,
+                lr_scheduler_type="cosine",
+                assistant_only_loss=True,
+                max_length=1024,
+                report_to="none",
+                save_strategy="no",
+                disable_tqdm=True,
+                logging_steps=10**6,
+                bf16=dtype == torch.bfloat16,
+                use_cpu=not torch.cuda.is_available(),
+                seed=7,
+                dataloader_num_workers=0,
                 gradient_checkpointing=options.side == "trl",
             ),
         )

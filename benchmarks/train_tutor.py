@@ -48,7 +48,8 @@ def main() -> None:
         "steps": metrics["steps"],
         "tokens_per_second": round(metrics["tokens"] / metrics["seconds"]),
     }
-    print(f"\n{tutor}: {wall:.0f} s, {figures['peak_resident_mb']} MB, held-out loss {figures['held_out_first']} -> {figures['held_out_last']} (-{fall:.0%})")
+    losses = f"{figures['held_out_first']} -> {figures['held_out_last']} (-{fall:.0%})"
+    print(f"\n{tutor}: {wall:.0f} s, {figures['peak_resident_mb']} MB, held-out loss {losses}")
     print(json.dumps(figures))
 
 

@@ -58,7 +58,9 @@ def examples(count: int, word: str = "más") -> tuple[Example, ...]:
     )
 
 
-def job_of(base: Path, run_dir: Path, rows: Sequence[Example], held_out: Sequence[Example] = (), *, name: str = "uno", **settings: Any) -> TrainJob:
+def job_of(
+    base: Path, run_dir: Path, rows: Sequence[Example], held_out: Sequence[Example] = (), *, name: str = "uno", **settings: Any
+) -> TrainJob:
     run_dir.mkdir(parents=True, exist_ok=True)
     dropout = settings.pop("dropout", 0.0)
     resume = settings.pop("resume", False)
@@ -94,7 +96,9 @@ def test_the_loss_sequence_is_that_of_the_transformers_trainer_over_peft(base_fo
         {
             "input_ids": torch.tensor(row.ids + [4] * (length - len(row.ids))),
             "attention_mask": torch.tensor([1] * len(row.ids) + [0] * (length - len(row.ids))),
-            "labels": torch.tensor([i if s else -100 for i, s in zip(row.ids, row.supervised, strict=True)] + [-100] * (length - len(row.ids))),
+            "labels": torch.tensor(
+                [i if s else -100 for i, s in zip(row.ids, row.supervised, strict=True)] + [-100] * (length - len(row.ids))
+            ),
         }
         for row in tokenized
     ]
@@ -110,9 +114,20 @@ def test_the_loss_sequence_is_that_of_the_transformers_trainer_over_peft(base_fo
             return loss
 
     arguments = TrainingArguments(
-        output_dir=str(tmp_path / "trainer"), max_steps=5, per_device_train_batch_size=6, learning_rate=5e-3, lr_scheduler_type="cosine",
-        weight_decay=0.0, max_grad_norm=1.0, report_to="none", save_strategy="no", disable_tqdm=True, use_cpu=True, optim="adamw_torch",
-        logging_steps=10**6, dataloader_pin_memory=False,
+        output_dir=str(tmp_path / "trainer"),
+        max_steps=5,
+        per_device_train_batch_size=6,
+        learning_rate=5e-3,
+        lr_scheduler_type="cosine",
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+        use_cpu=True,
+        optim="adamw_torch",
+        logging_steps=10**6,
+        dataloader_pin_memory=False,
     )
     Recording(model=model, args=arguments, train_dataset=dataset).train()
 
@@ -202,8 +217,18 @@ def _gemma2() -> Any:
 
     torch.manual_seed(0)
     config = Gemma2Config(
-        vocab_size=384, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
-        final_logit_softcapping=0.5, max_position_embeddings=512, pad_token_id=4, bos_token_id=0, eos_token_id=0,
+        vocab_size=384,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        final_logit_softcapping=0.5,
+        max_position_embeddings=512,
+        pad_token_id=4,
+        bos_token_id=0,
+        eos_token_id=0,
     )
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
 
@@ -295,7 +320,9 @@ def test_two_runs_with_one_seed_are_the_same(base_folder: Path, tmp_path: Path) 
 # --- decisions -----------------------------------------------------------------------------------
 
 
-def test_the_best_evaluation_is_kept_and_a_run_without_gain_stops(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_evaluation_is_kept_and_a_run_without_gain_stops(
+    base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     marks: Iterator[float] = iter([5.0, 4.0, 3.0, 3.5, 3.6, 3.7])
     monkeypatch.setattr("adapters_hub.engine.training.FusedStep.evaluate", lambda self, learner: next(marks))
     events = list(train([job_of(base_folder, tmp_path, examples(8), examples(2), epochs=10.0, patience=2)]))
@@ -325,7 +352,7 @@ def test_the_kept_adapter_is_the_one_that_was_measured(base_folder: Path, tmp_pa
 
 
 def test_a_diverging_run_stops_with_a_hint(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters_hub.engine.training.FusedStep.backward", lambda self, batches: {learner: math.nan for learner in batches})
+    monkeypatch.setattr("adapters_hub.engine.training.FusedStep.backward", lambda self, batches: dict.fromkeys(batches, math.nan))
     with pytest.raises(HubError, match="diverged at step 1") as caught:
         list(train([job_of(base_folder, tmp_path, examples(8))]))
     assert "learning_rate" in caught.value.hint

@@ -33,7 +33,9 @@ def adapters(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
 
     model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
     folder = tmp_path_factory.mktemp("adapters")
-    return {name: random_adapter(model, folder / name, seed=seed, strength=3.0) for seed, name in enumerate(("algoritmos", "sql", "sql2"), 1)}
+    return {
+        name: random_adapter(model, folder / name, seed=seed, strength=3.0) for seed, name in enumerate(("algoritmos", "sql", "sql2"), 1)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,12 @@ def tokens_by_peft(base_folder: Path, adapter: Path | None, request: Request) ->
     ids = render(load_chat_format(base_folder), request.messages, add_generation_prompt=True).ids
     with torch.no_grad():
         out = model.generate(
-            input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False,
-            max_new_tokens=request.sampling.max_new_tokens, eos_token_id=[0, 1, 2, 3], pad_token_id=4,
+            input_ids=torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            do_sample=False,
+            max_new_tokens=request.sampling.max_new_tokens,
+            eos_token_id=[0, 1, 2, 3],
+            pad_token_id=4,
         )
     answer = out[0, len(ids) :].tolist()
     return [token for token in answer if token > 4]
@@ -104,16 +110,16 @@ def test_the_stream_is_the_completion_in_pieces_of_whole_characters(engine: Torc
 
 def test_a_seed_repeats_an_answer_and_another_seed_does_not(engine: TorchEngine) -> None:
     sampling = Sampling(temperature=1.5, top_p=0.95, max_new_tokens=30, seed=5)
-    first, again, other = (
-        engine.generate([asking("Hola", "sql", s)])[0].text for s in (sampling, sampling, replace(sampling, seed=6))
-    )
+    first, again, other = (engine.generate([asking("Hola", "sql", s)])[0].text for s in (sampling, sampling, replace(sampling, seed=6)))
     assert first == again != other
 
 
 def test_the_seed_of_a_row_is_its_own_whatever_is_beside_it(engine: TorchEngine) -> None:
     sampling = Sampling(temperature=1.2, max_new_tokens=15, seed=5)
     alone = engine.generate([asking("Hola", "sql", sampling)])[0].text
-    beside = engine.generate([asking("Buenas tardes a todos", "algoritmos", replace(sampling, seed=9)), asking("Hola", "sql", sampling)])[1].text
+    beside = engine.generate([asking("Buenas tardes a todos", "algoritmos", replace(sampling, seed=9)), asking("Hola", "sql", sampling)])[
+        1
+    ].text
     assert alone == beside
 
 
@@ -162,9 +168,20 @@ def test_attaching_again_replaces_and_a_failed_attach_changes_nothing(base_folde
 
 def manifest_of(engine: TorchEngine, **changes: Any) -> RunManifest:
     whole = RunManifest(
-        schema=1, run_id="r1", tutor="sql", created="2026-01-01T00:00:00Z", base=engine.loaded.identity, quantization="none",
-        template_sha256=engine.loaded.chat.template_sha256, system_prompt_sha256="", stop_token_ids=(0,), dataset_sha256="", recipe={},
-        metrics={}, files={}, versions={},
+        schema=1,
+        run_id="r1",
+        tutor="sql",
+        created="2026-01-01T00:00:00Z",
+        base=engine.loaded.identity,
+        quantization="none",
+        template_sha256=engine.loaded.chat.template_sha256,
+        system_prompt_sha256="",
+        stop_token_ids=(0,),
+        dataset_sha256="",
+        recipe={},
+        metrics={},
+        files={},
+        versions={},
     )
     return replace(whole, **changes)
 

@@ -29,7 +29,13 @@ def test_a_run_is_whole_with_log_picture_and_manifest(workspace: Path) -> None:
     saved = events[-1]
     assert isinstance(events[0], TrainStart)
     assert isinstance(saved, RunSaved)
-    assert {path.name for path in saved.folder.iterdir()} >= {"adapter_config.json", "adapter_model.safetensors", "log.jsonl", "loss.png", "manifest.json"}
+    assert {path.name for path in saved.folder.iterdir()} >= {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "log.jsonl",
+        "loss.png",
+        "manifest.json",
+    }
     assert (saved.folder / "loss.png").read_bytes().startswith(b"\x89PNG")
     (run,) = store.list_runs(workspace / "tutors/sumas")
     assert run.whole
@@ -119,7 +125,10 @@ def test_an_engine_that_only_answers_is_refused(workspace: Path) -> None:
 
 
 def test_events_are_json_lines(workspace: Path) -> None:
-    kinds = [json.loads(json.dumps(event_line(event), default=str))["event"] for event in train_tutors([tutor_of(workspace)], load_test_plugins())]
+    kinds = [
+        json.loads(json.dumps(event_line(event), default=str))["event"]
+        for event in train_tutors([tutor_of(workspace)], load_test_plugins())
+    ]
     assert kinds == ["start", *["step"] * 6, "end", "saved"]
 
 
@@ -162,7 +171,7 @@ def test_a_tutor_that_learned_nothing_is_called_so(workspace: Path, hub: Hub, mo
 def test_bad_settings_and_missing_tutors_have_their_exit_codes(workspace: Path, hub: Hub) -> None:
     assert hub("train", "suma").code == 3
     assert hub("train", "sumas", "--max-steps", "0").code == 2
-    make_tutor_folder(workspace / "tutors/otro", settings='[train]\nepoch = 3\n')
+    make_tutor_folder(workspace / "tutors/otro", settings="[train]\nepoch = 3\n")
     done = hub("train", "otro")
     assert done.code == 2
     assert "epochs" in done.err

@@ -43,7 +43,9 @@ def command(house: House, words: tuple[str, ...], tutor: str | None, bare: bool,
     house.emit({"schema": 1, "tutor": found.name, "run": adapter.folder.name if adapter else None, "answer": text, "verdict": verdict})
     if verdict.outcome == "incorrect":
         if check:
-            raise BelowThresholdError(_("the validator '{name}' rejects the answer: {reason}").format(name=verdict.validator, reason=verdict.reason))
+            raise BelowThresholdError(
+                _("the validator '{name}' rejects the answer: {reason}").format(name=verdict.validator, reason=verdict.reason)
+            )
         house.note(f"✗ {verdict.reason}")
 
 

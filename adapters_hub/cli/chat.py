@@ -16,7 +16,15 @@ from adapters_hub.types import Adapter, Tutor
 from adapters_hub.workspace import nearest, tutor_names
 
 COMMANDS = {"/tutor": "/tutor NAME", "/tutores": "", "/nuevo": "", "/ayuda": "", "/salir": ""}
-ALIASES = {"/switch": "/tutor", "/tutors": "/tutores", "/new": "/nuevo", "/help": "/ayuda", "/?": "/ayuda", "/exit": "/salir", "/bye": "/salir"}
+ALIASES = {
+    "/switch": "/tutor",
+    "/tutors": "/tutores",
+    "/new": "/nuevo",
+    "/help": "/ayuda",
+    "/?": "/ayuda",
+    "/exit": "/salir",
+    "/bye": "/salir",
+}
 
 
 @click.command("chat")
@@ -101,7 +109,13 @@ class _Talk:
     def obey(self, line: str) -> None:
         word, _space, argument = line.partition(" ")
         word = ALIASES.get(word, word)
-        known = {"/tutor": self.change_tutor, "/tutores": self.list_tutors, "/nuevo": self.start_afresh, "/ayuda": self.help, "/salir": self.leave}
+        known = {
+            "/tutor": self.change_tutor,
+            "/tutores": self.list_tutors,
+            "/nuevo": self.start_afresh,
+            "/ayuda": self.help,
+            "/salir": self.leave,
+        }
         if word not in known:
             guess = nearest(word, [*known, *ALIASES])
             hint = _("did you mean {guess}?").format(guess=guess) if guess else _("/ayuda shows the commands")
@@ -142,7 +156,7 @@ class _Talk:
 def _reader(house: House) -> Callable[[str], str]:
     """A line editor with history and completion on a terminal, plain lines from a pipe."""
     if not sys.stdin.isatty():
-        stream = iter(sys.stdin.readline, "")
+        stream: Iterator[str] = iter(sys.stdin.readline, "")
 
         def read(prompt: str) -> str:
             try:
@@ -159,4 +173,4 @@ def _reader(house: House) -> Callable[[str], str]:
         names = list(tutor_names(house.workspace))
     completer = WordCompleter([*COMMANDS, *(f"/tutor {name}" for name in names)], sentence=True)
     session: PromptSession[str] = PromptSession(completer=completer, complete_while_typing=False)
-    return session.prompt
+    return lambda prompt: str(session.prompt(prompt))

@@ -95,7 +95,9 @@ class _Report:
             event.device,
             event.dtype,
             _("base in {quantization}").format(quantization=event.quantization),
-            _("trains {trainable:,} of {total:,} parameters ({share:.2%})").format(trainable=event.trainable, total=event.total, share=share),
+            _("trains {trainable:,} of {total:,} parameters ({share:.2%})").format(
+                trainable=event.trainable, total=event.total, share=share
+            ),
         ]
         self.say(" · ".join([event.job, *facts] if self.several else facts))
         if self.house.verbose:
@@ -119,7 +121,9 @@ class _Report:
         figures = _("loss {loss:.3f} · lr {rate:.1e} · {speed:,.0f} tok/s").format(loss=event.loss, rate=event.learning_rate, speed=speed)
         if event.held_out_loss is not None:
             mark = " ✓" if event.best else ""
-            self.say(_("step {step}: held-out loss {loss:.3f}{mark}").format(step=event.step, loss=event.held_out_loss, mark=mark), event.job)
+            self.say(
+                _("step {step}: held-out loss {loss:.3f}{mark}").format(step=event.step, loss=event.held_out_loss, mark=mark), event.job
+            )
         if self.bars is not None:
             self.bars.update(self.tasks[event.job], completed=event.step, figures=figures)
         elif event.step % max(1, event.total_steps // 10) == 0 or event.step == 1:
@@ -139,7 +143,12 @@ class _Report:
         rows.append((_("memory"), _("{size} at the most").format(size=_size(end.peak_memory))))
         share = f"{start.trainable / start.total:.2%}"
         rows.append(
-            (_("adapter"), _("{size}, {count:,} parameters ({share} of all)").format(size=_size(end.adapter_bytes), count=start.trainable, share=share))
+            (
+                _("adapter"),
+                _("{size}, {count:,} parameters ({share} of all)").format(
+                    size=_size(end.adapter_bytes), count=start.trainable, share=share
+                ),
+            )
         )
         for label, text in rows:
             house.show(f"  {label:<14} {text}")

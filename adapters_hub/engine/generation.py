@@ -59,7 +59,9 @@ class Row:
             self.generator = torch.Generator(device=device).manual_seed(prompt.sampling.seed)
 
     def choose(self, logits: torch.Tensor) -> int:
-        """Next token from ``logits`` [vocabulary]. The repetition penalty looks at the answer alone: a tutor should repeat the question's words."""
+        """Next token from ``logits`` [vocabulary].
+
+        The repetition penalty looks at the answer alone: a tutor should repeat the question's words."""
         sampling = self.prompt.sampling
         scores = logits.float().unsqueeze(0)
         if self.answer or sampling.repetition_penalty == 1.0:
@@ -107,14 +109,16 @@ def _forward(model: Any, bank: Bank, rows: list[Row], ids: torch.Tensor, mask: t
     """Logits of the next token, [rows, vocabulary]. ``ids`` are the tokens the cache does not hold yet."""
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
     with bank.routing([row.prompt.slot for row in rows]):
-        return model(
+        output = model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
-        ).logits[:, -1]
+        )
+    logits: torch.Tensor = output.logits[:, -1]
+    return logits
 
 
 def _processors(sampling: Sampling) -> LogitsProcessorList:

@@ -6,8 +6,9 @@ about a third of its tokens. Knows nothing of tutors, optimizers or files.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
@@ -20,7 +21,7 @@ CHUNK = 2**24
 class SupervisedLoss:
     """Next-token cross-entropy on the labelled positions of a batch, summed by slot."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         """``model`` is a transformers causal language model; a first call on a tiny probe decides how its head is reached."""
         self.model = model
         self.vocabulary = int(model.get_output_embeddings().weight.shape[0])
@@ -50,8 +51,7 @@ class SupervisedLoss:
         if len(targets) <= rows:
             return self._cross_entropy(hidden, targets)
         pieces = [
-            checkpoint(self._cross_entropy, h, t, use_reentrant=False)
-            for h, t in zip(hidden.split(rows), targets.split(rows), strict=True)
+            checkpoint(self._cross_entropy, h, t, use_reentrant=False) for h, t in zip(hidden.split(rows), targets.split(rows), strict=True)
         ]
         return torch.cat(pieces)
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from tokenizers.decoders import DecodeStream
@@ -135,7 +136,7 @@ class AnswerText:
         self.held = ""
         self.tokens = 0
         self.ended = False
-        self.finish = "stop"
+        self.finish: Literal["stop", "length"] = "stop"
 
     def add(self, decoded: Decoded) -> str:
         """Take one decoded step and return the text that may be shown now."""

@@ -63,8 +63,7 @@ def _train(jobs: Sequence[TrainJob], loaded: LoadedBase) -> Iterator[TrainEvent]
     # 3. step together until each has finished
     try:
         while active := [learner for learner in learners if not learner.finished]:
-            for event in _one_step(active, fused):
-                yield event
+            yield from _one_step(active, fused)
     except GeneratorExit:
         for learner in learners:
             if not learner.finished:
@@ -124,7 +123,7 @@ class Learner:
             self.bank.load_trainable(self.slot, weights)
             self.first_step = self.progress.step
         else:
-            self.progress.held_out_first = fused.evaluate(self)
+            self.progress.held_out_first = fused.evaluate(self) if self.held_out else None
         if self.job.tracker:
             self.accelerator.init_trackers(self.job.name)
 
@@ -192,8 +191,7 @@ class Learner:
         held_out = None
         if self.held_out and (last or progress.step % self.evaluate_every == 0):
             held_out = fused.evaluate(self)
-            best = progress.best_loss is None or held_out < progress.best_loss
-            self._remember(held_out, best)
+            best = self._remember(held_out)
             if settings.patience and progress.evaluations_without_gain >= settings.patience and not last:
                 last, self.reason = True, "early_stop"
         if best or (last and not self.held_out):
@@ -238,9 +236,7 @@ class Learner:
         settings = self.job.recipe.train
         if not examples:
             return (), ()
-        found = tokenize(
-            self.loaded.chat, examples, max_tokens=settings.max_tokens, long_rows=settings.long_rows, slot=self.index
-        )
+        found = tokenize(self.loaded.chat, examples, max_tokens=settings.max_tokens, long_rows=settings.long_rows, slot=self.index)
         return found.rows, found.skipped
 
     def _optimizer(self) -> tuple[Any, str]:
@@ -253,7 +249,10 @@ class Learner:
             from bitsandbytes.optim import AdamW8bit, PagedAdamW8bit
 
             paged = self.loaded.device.type == "cuda"
-            optimizer, name = (PagedAdamW8bit if paged else AdamW8bit)(self.parameters, **arguments), "8-bit AdamW" + (", paged" if paged else "")
+            optimizer, name = (
+                (PagedAdamW8bit if paged else AdamW8bit)(self.parameters, **arguments),
+                "8-bit AdamW" + (", paged" if paged else ""),
+            )
         else:
             optimizer, name = torch.optim.AdamW(self.parameters, **arguments), "AdamW"
         return self.accelerator.prepare(optimizer), name
@@ -270,12 +269,14 @@ class Learner:
             hint=f"lower [train] learning_rate (now {self.job.recipe.train.learning_rate:g}) and train again",
         )
 
-    def _remember(self, held_out: float, best: bool) -> None:
+    def _remember(self, held_out: float) -> bool:
+        """Note an evaluation; whether it is the best so far."""
         progress = self.progress
-        if best:
+        if progress.best_loss is None or held_out < progress.best_loss:
             progress.best_loss, progress.best_step, progress.evaluations_without_gain = held_out, progress.step, 0
-        else:
-            progress.evaluations_without_gain += 1
+            return True
+        progress.evaluations_without_gain += 1
+        return False
 
     def _keep_adapter(self) -> None:
         identity = self.loaded.identity
@@ -327,10 +328,8 @@ class FusedStep:
         return {learner: sums[index] / counts[index] for index, learner in learners.items()}
 
     @torch.no_grad()
-    def evaluate(self, learner: Learner) -> float | None:
-        """Mean loss on the learner's held-out rows, nats per supervised token; dropout is off. None without rows."""
-        if not learner.held_out:
-            return None
+    def evaluate(self, learner: Learner) -> float:
+        """Mean loss on the learner's held-out rows (one at least), nats per supervised token; dropout is off."""
         total, count = 0.0, 0
         for piece in self._pieces(list(learner.held_out)):
             with self._routed(piece, {learner.index: learner}) as batch, learner.accelerator.autocast():

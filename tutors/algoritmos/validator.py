@@ -16,7 +16,7 @@ class PythonSyntax:
         for block in blocks:
             try:
                 ast.parse(block[1])
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            except (SyntaxError, ValueError) as error:
                 return Verdict(
                     "incorrect",
                     code="python_syntax",
@@ -26,7 +26,9 @@ class PythonSyntax:
                     span=block.span(1),
                     evidence="parsed",
                 )
-        return Verdict("unverified", score=1.0 if blocks else 0.0, code="form_ok" if blocks else "no_code", evidence="parsed" if blocks else "")
+        if blocks:
+            return Verdict("unverified", score=1.0, code="form_ok", evidence="parsed")
+        return Verdict("unverified", code="no_code")
 
 
 @hookimpl
