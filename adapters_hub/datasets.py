@@ -493,10 +493,10 @@ def near_rows(examples: Sequence[Example], others: Sequence[Example]) -> list[li
     """For each example the indices of those of ``others`` that ask nearly the same, in the sense of ``near_duplicates``."""
     asked = [frozenset(question_words(example)) for example in examples]
     known = [frozenset(question_words(other)) for other in others]
-    frequency = Counter(word for words in (*asked, *known) for word in words)
+    rarity = _rarity([*asked, *known])
     near: list[list[int]] = [[] for _ in examples]
     for start in range(0, len(known), BLOCK):
-        shelf = _Shelf(frequency, known[start : start + BLOCK])
+        shelf = _Shelf(rarity, known[start : start + BLOCK])
         for words, found in zip(asked, near, strict=True):
             found += [start + bit for bit in _bits(shelf.near(words))] if words else []
     return near
@@ -532,10 +532,10 @@ FEW = 64
 
 def _near_sets(questions: Sequence[frozenset[str]]) -> list[list[int]]:
     """Groups of different sets, none empty, linked by Jaccard similarities of at least ``NEAR``: each is compared with those before it."""
-    frequency = Counter(word for words in questions for word in words)
+    rarity = _rarity(questions)
     groups = [_Group([index]) for index in range(len(questions))]
     for start in range(0, len(questions), BLOCK):
-        shelf = _Shelf(frequency)
+        shelf = _Shelf(rarity)
         for group in groups:
             group.bits = sum(1 << index - start for index in group.members if start <= index < start + BLOCK)
         for index in range(start, len(questions)):
@@ -567,6 +567,12 @@ def _merge(groups: list[_Group], one: int, other: int) -> None:
         groups[member] = large
 
 
+def _rarity(sets: Iterable[frozenset[str]]) -> dict[str, int]:
+    """Each word's place in the order from the rarest to the most frequent; equally frequent words by the alphabet."""
+    frequency = Counter(word for words in sets for word in words)
+    return {word: place for place, word in enumerate(sorted(frequency, key=lambda word: (frequency[word], word)))}
+
+
 class _Shelf:
     """Sets of words that can be asked which of them are near to another set.
 
@@ -574,9 +580,9 @@ class _Shelf:
     counted in a few hundred operations. Two near sets of n and m words share at least 4(n + m)/9, so also one of the n - 4n/5 + 1
     rarest words of either (prefix filtering, Chaudhuri et al. 2006): often that alone leaves nobody."""
 
-    def __init__(self, frequency: Mapping[str, int], sets: Iterable[frozenset[str]] = ()) -> None:
-        """``frequency``: how many sets hold a word, on and off the shelf; any numbers give right answers, true ones fast ones."""
-        self.frequency = frequency
+    def __init__(self, rarity: Mapping[str, int], sets: Iterable[frozenset[str]] = ()) -> None:
+        """``rarity``: the place of each word, on and off the shelf, in one order of all words, rarest first."""
+        self.rarity = rarity
         self.sets: list[frozenset[str]] = []
         self.holders: dict[str, int] = defaultdict(int)
         self.sizes: dict[int, int] = defaultdict(int)
@@ -588,15 +594,14 @@ class _Shelf:
         self.sets.append(words)
         self.sizes[len(words)] |= bit
         for word in words:
-            if self.frequency[word] > 1:
-                self.holders[word] |= bit
+            self.holders[word] |= bit
 
     def near(self, words: frozenset[str], without: int = 0) -> int:
         """The sets near to ``words``, a bit each, save those in ``without``."""
         above, below = NEAR
         size = len(words)
         shortest = -(-above * size // below)
-        rarest = sorted(words, key=self.frequency.__getitem__)[: size - shortest + 1]
+        rarest = sorted(words, key=self.rarity.__getitem__)[: size - shortest + 1]
         candidates = 0
         for word in rarest:
             candidates |= self.holders.get(word, 0)

@@ -379,6 +379,11 @@ def test_a_tracker_gets_the_losses(base_folder: Path, tmp_path: Path) -> None:
     assert list(tmp_path.rglob("events.out.tfevents.*"))
 
 
+def test_an_unknown_tracker_is_refused(base_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no tracker .tensorbord."):
+        list(train([job_of(base_folder, tmp_path, examples(4), tracker="tensorbord")]))
+
+
 def test_stopping_costs_no_more_than_the_step_under_way(base_folder: Path, tmp_path: Path) -> None:
     events = train([job_of(base_folder, tmp_path, examples(8), epochs=1000.0)])
     list(itertools.islice(events, 2))

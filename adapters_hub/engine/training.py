@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.tracking import get_available_trackers
+from accelerate.utils import LoggerType
 from transformers import get_cosine_schedule_with_warmup
 
 from adapters_hub.contracts import TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
@@ -395,6 +397,7 @@ class _Routed:
 
 
 def _accelerator(job: TrainJob, loaded: LoadedBase) -> Accelerator:
+    _require_tracker(job.tracker)
     precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(loaded.compute_dtype, "no")
     return Accelerator(
         cpu=loaded.device.type == "cpu",
@@ -402,6 +405,16 @@ def _accelerator(job: TrainJob, loaded: LoadedBase) -> Accelerator:
         log_with=job.tracker or None,
         project_dir=str(job.run_dir) if job.tracker else None,
     )
+
+
+def _require_tracker(name: str) -> None:
+    """Raise UsageError for a tracker that accelerate does not know or that is not installed: it would be ignored without a word."""
+    known = sorted(str(kind) for kind in LoggerType if kind != LoggerType.ALL)
+    if name and name not in known:
+        raise UsageError(f"there is no tracker '{name}'", hint=f"choose one of {', '.join(known)}")
+    if name and name not in [str(kind) for kind in get_available_trackers()]:
+        extra = 'pip install "adapters-hub[tensorboard]"' if name == "tensorboard" else f"pip install {name}"
+        raise UsageError(f"the tracker '{name}' is not installed", hint=extra)
 
 
 def _peak_memory(device: torch.device) -> int:

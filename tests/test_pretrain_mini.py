@@ -1,0 +1,295 @@
+"""The workshop of the embedded base model: its conversations are right, its runs resume, its folders load."""
+
+import itertools
+import json
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("transformers")
+torch = pytest.importorskip("torch")
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "adapters_hub" / "bases" / "mini"
+sys.path.insert(0, str(ROOT / "tools"))
+
+from click.testing import CliRunner  # noqa: E402
+from mini import algorithms, glossary, mathematics, python_tasks, sql_tasks  # noqa: E402
+from mini.conversations import generate_conversations, make_conversation, rendered  # noqa: E402
+from mini.corpus import Document, HeldOutQuestions, read_held_out_questions, repetitions  # noqa: E402
+from mini.packing import batch_rows, pack_conversations, pack_text  # noqa: E402
+from mini.preparation import Prepared, prepare  # noqa: E402
+from mini.tokenizer import END, MARKERS  # noqa: E402
+from mini.training import Plan, new_model, train  # noqa: E402
+from pretrain_mini import main  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
+
+NO_QUESTIONS = HeldOutQuestions(frozenset(), frozenset(), 0, 0)
+SPANISH = (
+    "¿Qué pasará mañana, niño? ¡Ojalá llueva!",
+    "def f(x):\n    if x > 10:\n        return 'sí'\n\n\treturn x\n",
+    " empieza con espacio",
+    "dos  espacios y 2024 pingüinos 🐧",
+)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    texts = [
+        f"Lección {n}. La pila guarda el dato número {n} y la cola lo atiende después, con paciencia. {SPANISH[n % 4]}" for n in range(40)
+    ]
+    rows = [json.dumps({"text": text, "source": f"prueba/textos/{n}", "licence": "CC0-1.0", "lang": "es"}) for n, text in enumerate(texts)]
+    (folder / "es_prose.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(corpus, tmp_path_factory.mktemp("work"), length=64, conversations=60, seed=0, held_out=None)
+
+
+def test_markers_are_single_tokens_and_text_survives_the_tokenizer(prepared: Prepared) -> None:
+    tokenizer = prepared.tokenizer
+    assert [tokenizer(marker)["input_ids"] for marker in MARKERS] == [[n] for n in range(5)]
+    assert (tokenizer.eos_token, tokenizer.pad_token, tokenizer.bos_token) == ("<|end|>", "<|pad|>", None)
+    for text in SPANISH:
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    assert [tokenizer.decode([i]) for i in tokenizer("2024")["input_ids"]] == ["2", "0", "2", "4"]
+
+
+def test_the_chat_template_marks_what_the_assistant_says(prepared: Prepared) -> None:
+    tokenizer = prepared.tokenizer
+    messages = [{"role": "system", "content": "S"}, {"role": "user", "content": "¿Qué?"}, {"role": "assistant", "content": "Nada."}]
+    assert (
+        tokenizer.apply_chat_template(messages, tokenize=False)
+        == "<|system|>\nS<|end|>\n<|user|>\n¿Qué?<|end|>\n<|assistant|>\nNada.<|end|>\n"
+    )
+    assert tokenizer.apply_chat_template(messages[:2], tokenize=False, add_generation_prompt=True).endswith("<|end|>\n<|assistant|>\n")
+    encoded = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+    said = [i for i, mine in zip(encoded["input_ids"], encoded["assistant_masks"], strict=True) if mine]
+    assert tokenizer.decode(said) == "Nada.<|end|>"
+
+
+def test_every_conversation_alternates_and_ends_with_the_end_marker() -> None:
+    for conversation in generate_conversations(500, 3, NO_QUESTIONS):
+        roles = [message["role"] for message in conversation if message["role"] != "system"]
+        assert roles == ["user", "assistant"] * (len(roles) // 2) and roles
+        assert all(message["content"].strip() for message in conversation)
+        assert rendered(conversation).endswith(f"{END}\n")
+
+
+def test_a_seed_gives_the_same_conversations() -> None:
+    assert list(generate_conversations(50, 7, NO_QUESTIONS)) == list(generate_conversations(50, 7, NO_QUESTIONS))
+    assert list(generate_conversations(50, 7, NO_QUESTIONS)) != list(generate_conversations(50, 8, NO_QUESTIONS))
+
+
+def test_every_equality_in_a_mathematics_answer_holds() -> None:
+    rng, checked = Random(11), 0
+    for maker, _ in itertools.product(mathematics.MAKERS, range(60)):
+        exchange = maker(rng)
+        if exchange.answer.startswith(("No", "Casi", "Hay un error")):  # it quotes what the learner said
+            continue
+        for sides in _equalities(exchange.answer):
+            checked += 1
+            assert len(set(sides)) == 1, exchange
+    assert checked > 1500
+
+
+def test_solved_equations_satisfy_the_question() -> None:
+    rng = Random(12)
+    for _ in range(200):
+        exchange = mathematics.linear_equation(rng)
+        left, right = re.search(r"(\d+\(?[xyn][^=]*) = ([-\d][^.,?]*?|[xyn][^.,?]*?)(?= paso a paso|[.,?]|$)", exchange.question).groups()
+        value = re.findall(r"([xyn]) = (-?\d+)", exchange.answer)[-1][1]
+        assert _with_unknown(left, value) == _with_unknown(right, value), exchange
+
+
+def test_every_function_returns_what_its_example_says() -> None:
+    for task in python_tasks.TASKS:
+        for body in task.bodies:
+            space: dict[str, object] = {}
+            exec(f"def {task.name}({task.parameters}):\n{body}", space)
+            assert repr(eval(f"{task.name}({task.call})", space)) == task.result, task.name
+
+
+def test_corrected_snippets_compile() -> None:
+    for _, fixed, _ in python_tasks.BUGS:
+        compile(fixed, "fixed", "exec")
+
+
+def test_every_query_runs_in_sqlite() -> None:
+    rng = Random(13)
+    for _ in range(400):
+        maker = rng.choice((sql_tasks.one_table, sql_tasks.two_tables))
+        answer = maker(rng)[0].answer
+        query = re.search(r"```sql\n(.*?)\n```", answer, re.DOTALL).group(1)
+        database = sqlite3.connect(":memory:")
+        if not query.startswith("CREATE"):
+            for name, columns in _tables().items():
+                database.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, {', '.join(sorted(columns))})")
+        database.execute(query)
+        database.close()
+
+
+def test_sorting_traces_end_sorted() -> None:
+    rng = Random(14)
+    for maker in (algorithms.bubble_sort, algorithms.insertion_sort, algorithms.selection_sort):
+        for _ in range(40):
+            final = json.loads(re.findall(r"\[[\d, ]+\]", maker(rng).answer)[-1])
+            assert final == sorted(final)
+
+
+def test_every_term_speaks_in_full_sentences() -> None:
+    for term in glossary.TERMS:
+        assert all(text.rstrip("`")[-1] in ".;?" for text in (*term.meanings, term.use, term.example)), term.name
+
+
+def test_texts_that_share_eight_words_with_a_question_are_dropped(corpus: Path, tmp_path: Path) -> None:
+    data = tmp_path / "tutors" / "uno" / "data"
+    data.mkdir(parents=True)
+    copied = next(
+        m["content"] for c in generate_conversations(60, 0, NO_QUESTIONS) for m in c if m["role"] == "user" and "```" not in m["content"]
+    )
+    questions = ["¿Es cierto que LA PILA guarda el dato número 7 y la cola, lo atiende?", copied]
+    rows = [json.dumps({"messages": [{"role": "user", "content": question}]}) for question in questions]
+    (data / "eval.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    held_out = read_held_out_questions(tmp_path / "tutors")
+    assert held_out.questions == 2
+    assert held_out.touch("Hoy la pila guarda el dato numero 7 y la cola espera") and not held_out.touch("la pila guarda el dato número 8")
+    assert held_out.are_asked_by(copied)
+    report = prepare(corpus, tmp_path / "work", 64, 60, 0, tmp_path / "tutors").report
+    assert report.documents_dropped == 1 and report.conversations_dropped >= 1
+
+
+def test_sources_are_weighted() -> None:
+    rng = Random(0)
+    draws = [rng.random() for _ in range(1000)]
+    assert 350 < sum(repetitions(Document("", "MicrosoftDocs/sql", "prosa"), draw) for draw in draws) < 450
+    assert {repetitions(Document("", "sdelquin/aprendepython/x", "prosa"), draw) for draw in draws} == {2}
+
+
+def test_rows_hold_whole_conversations_and_all_the_text() -> None:
+    rows = pack_conversations([[1] * 5, [2] * 3, [3] * 9, [4] * 6, [5] * 20], 9)
+    kept = [rows.tokens[r][rows.documents[r] == d].tolist() for r in range(len(rows)) for d in range(1, rows.documents[r].max() + 1)]
+    assert sorted(kept) == [[1] * 5, [2] * 3, [3] * 9, [4] * 6]
+    text = pack_text([[7] * 4, [8] * 13], 9)
+    assert text.tokens[text.documents > 0].tolist() == [7] * 4 + [8] * 13
+    assert text.documents[0].tolist() == [1] * 4 + [2] * 6 and text.documents[1].tolist() == [1] * 7 + [0] * 3
+
+
+def test_the_order_of_rows_is_a_permutation_in_every_pass() -> None:
+    assert sorted(batch_rows(10, 0, 10, 0)) == sorted(batch_rows(10, 10, 10, 0)) == list(range(10))
+    assert list(batch_rows(10, 4, 3, 0)) == list(batch_rows(10, 0, 10, 0))[4:7]
+
+
+def test_a_killed_run_resumes_with_the_same_losses(prepared: Prepared, tmp_path: Path) -> None:
+    plan = Plan(minutes=None, steps=3, batch=2, chat=1, warm_up=1, compile=False)
+    whole = [step.loss for step in _run(prepared, plan, tmp_path / "whole.pt")]
+    first = [step.loss for step in itertools.islice(_run(prepared, plan, tmp_path / "killed.pt"), 2)]
+    then = [(step.step, step.loss) for step in _run(prepared, plan, tmp_path / "killed.pt")]
+    assert first == whole[:2]
+    assert then == [(3, whole[2])]
+
+
+def test_one_command_makes_a_folder_that_transformers_loads(corpus: Path, tmp_path: Path) -> None:
+    folders = ["--corpus", str(corpus), "--out", str(tmp_path / "mini"), "--work", str(tmp_path / "work")]
+    sizes = [
+        "--steps",
+        "3",
+        "--length",
+        "64",
+        "--batch",
+        "2",
+        "--chat-rows",
+        "1",
+        "--conversations",
+        "60",
+        "--hidden",
+        "64",
+        "--layers",
+        "1",
+    ]
+    arguments = [*folders, *sizes, "--no-compile"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    tokenizer, model = AutoTokenizer.from_pretrained(tmp_path / "mini"), AutoModelForCausalLM.from_pretrained(tmp_path / "mini")
+    assert model.dtype == torch.bfloat16 and model.generation_config.eos_token_id == tokenizer.eos_token_id == model.config.eos_token_id
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Hola"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    assert model.generate(**prompt, max_new_tokens=3).shape[1] > prompt["input_ids"].shape[1]
+    assert {"log.jsonl", "loss.png", "samples.txt", "summary.json"} <= {path.name for path in (tmp_path / "work").iterdir()}
+    again = CliRunner().invoke(main, arguments)
+    assert again.exit_code == 2 and "--resume" in again.output
+
+
+def test_the_shipped_folder_is_small_and_its_markers_are_single_tokens() -> None:
+    files = [path for path in SHIPPED.rglob("*") if path.is_file()]
+    assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"} <= {
+        path.name for path in files
+    }
+    assert sum(path.stat().st_size for path in files) < 20_000_000
+    tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
+    assert [tokenizer(marker)["input_ids"] for marker in MARKERS] == [[n] for n in range(5)]
+    assert len(tokenizer) == json.loads((SHIPPED / "config.json").read_text())["vocab_size"] == 8192
+
+
+def test_the_shipped_model_ends_its_answers() -> None:
+    tokenizer, model = AutoTokenizer.from_pretrained(SHIPPED), AutoModelForCausalLM.from_pretrained(SHIPPED).float()
+    ended = 0
+    for question in ("Hola", "¿Cuánto es 3 + 4?", "¿Qué es una pila?"):
+        prompt = tokenizer.apply_chat_template(
+            [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        ended += model.generate(**prompt, max_new_tokens=100)[0, -1].item() == tokenizer.eos_token_id
+    assert ended >= 2
+
+
+def test_conversations_use_no_unknown_role() -> None:
+    rng = Random(1)
+    assert {m["role"] for _ in range(200) for m in make_conversation(rng)} == {"system", "user", "assistant"}
+
+
+def _run(prepared: Prepared, plan: Plan, checkpoint: Path) -> Iterator:
+    model = new_model(prepared.tokenizer, seed=0, hidden=64, layers=1)
+    return train(model, prepared.text, prepared.chat, plan, checkpoint, save_every=0.0)
+
+
+def _equalities(text: str) -> Iterator[list[Fraction]]:
+    """The chains of numeric expressions joined by '=' in a text, each as the list of its values."""
+    for sentence in re.split(r"[.;:,] |\n|\.$", text):
+        if " mod " in sentence:
+            continue
+        for run in re.findall(r"(?<![\w^√])(?<![a-z)] [+\-×·÷/] )[(\d][\d\s+\-×·÷/*().^=]*(?!\w)", sentence):
+            sides = [side.strip() for side in run.split("=")]
+            try:
+                yield [_value(side) for side in sides if side]
+            except SyntaxError:
+                continue
+
+
+def _value(expression: str) -> Fraction:
+    plain = expression.replace("×", "*").replace("·", "*").replace("÷", "/").replace("^", "**").strip(". ")
+    return Fraction(eval(re.sub(r"\d+(\.\d+)?", r"Fraction('\g<0>')", plain), {"Fraction": Fraction}))
+
+
+def _with_unknown(side: str, value: str) -> int:
+    spread = re.sub(r"(\d)([xyn(])", r"\1*\2", side.strip())
+    return eval(re.sub(r"[xyn]", f"({value})", spread), {})
+
+
+def _tables() -> dict[str, set[str]]:
+    tables: dict[str, set[str]] = {}
+    for table in sql_tasks.TABLES:
+        tables.setdefault(table.name, set()).update((table.label, table.number, table.group))
+    for child, parent, key, label, column in sql_tasks.PAIRS:
+        tables.setdefault(child, set()).update((key, column))
+        tables.setdefault(parent, set()).add(label)
+    return tables
