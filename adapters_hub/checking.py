@@ -11,7 +11,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,10 +29,16 @@ BATCH = 1000
 FEW_ROWS = 20
 """Below this an adapter learns the rows by heart rather than the manner."""
 
-LANGUAGE_CHARACTERS = 400
+LANGUAGE_CHARACTERS = 240
 """So much of a row's answers decides its language."""
 
 TOPICS = 12
+
+SAMPLE = 1000
+"""Of larger files about so many rows, evenly spread, are rendered to learn how long rows are, and all that may be too long."""
+
+CAUTION = 0.6
+"""A row counts as "may be too long" from this share of the fewest characters per token that the sample shows."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,10 @@ class FileReport:
     tokens: Spread | None
     """Tokens of a whole row, system turn included; None: unknown."""
     learned_tokens: int | None
-    """Tokens with loss."""
+    """Tokens with loss; extrapolated where ``counted_rows`` is below ``rows``."""
     over_max_tokens: int | None
+    counted_rows: int
+    """Rows whose tokens were counted: all, or in large files a sample and every row that may be too long."""
     tags: dict[str, int]
     difficulty: dict[str, int]
     topics: dict[str, int]
@@ -155,14 +163,17 @@ def check(tutor: Tutor, chat: ChatFormat | None, read: Callable[[Path], list[Exa
 # --- reading -------------------------------------------------------------------------------------
 
 
-def _read(tutor: Tutor, use: Literal["train", "eval"], read: Callable[[Path], list[Example]], findings: list[Finding]) -> list[Example] | None:
+def _read(
+    tutor: Tutor, use: Literal["train", "eval"], read: Callable[[Path], list[Example]], findings: list[Finding]
+) -> list[Example] | None:
     """The rows, or None where there are none to look at."""
     path = tutor.folder / getattr(tutor.dataset, use)
     if not path.is_file():
         if use == "train":
             findings.append(Finding("error", "missing", shown(path), "the training rows are missing: name the file in [dataset] train"))
         else:
-            findings.append(Finding("warning", "no_eval", shown(path), "no held-out questions: the tutor cannot be compared with the bare base"))
+            message = "no held-out questions: the tutor cannot be compared with the bare base"
+            findings.append(Finding("warning", "no_eval", shown(path), message))
         return None
     try:
         examples = read(path)
@@ -197,7 +208,7 @@ def _look_at(
     duplicates, near = _repeated(examples, groups, findings)
     languages = _languages(tutor, examples, findings)
     _look_at_texts(chat, examples, findings)
-    tokens, learned, over = _count_tokens(tutor, chat, use, examples, findings) if chat is not None else ([], None, None)
+    tokens = _count_tokens(tutor, chat, use, examples, findings) if chat is not None else _Tokens(None, None, None, 0)
     if use == "train":
         _look_at_training(examples, path, findings)
     tags = Counter(tag for example in examples for tag in dict.fromkeys(example.tags))
@@ -213,9 +224,10 @@ def _look_at(
         languages=dict(languages.most_common()),
         question_words=_spread(questions),
         answer_words=_spread(answers),
-        tokens=_spread(tokens),
-        learned_tokens=learned,
-        over_max_tokens=over,
+        tokens=tokens.spread,
+        learned_tokens=tokens.learned,
+        over_max_tokens=tokens.over,
+        counted_rows=tokens.counted,
         tags=dict(tags.most_common()),
         difficulty=dict(sorted(difficulty.items())),
         topics=topics(examples, tutor.language),
@@ -246,7 +258,8 @@ def _repeated(examples: Sequence[Example], groups: Sequence[Sequence[int]], find
                 findings.append(Finding("warning", "duplicate", examples[index].where, f"says the same as {examples[same].where}"))
             elif index != group[0]:
                 near += 1
-                findings.append(Finding("warning", "near_duplicate", examples[index].where, f"asks nearly the same as {examples[group[0]].where}"))
+                message = f"asks nearly the same as {examples[group[0]].where}"
+                findings.append(Finding("warning", "near_duplicate", examples[index].where, message))
     return duplicates, near
 
 
@@ -259,7 +272,8 @@ def _languages(tutor: Tutor, examples: Sequence[Example], findings: list[Finding
             continue
         guess = guess_language(text).language
         if is_language(text, tutor.language) is False:
-            findings.append(Finding("warning", "language", example.where, f"the answer seems to be in '{guess}', the tutor speaks '{tutor.language}'"))
+            message = f"the answer seems to be in '{guess}', the tutor speaks '{tutor.language}'"
+            findings.append(Finding("warning", "language", example.where, message))
             found[guess] += 1
         else:
             found[""] += 1
@@ -279,9 +293,8 @@ def _look_at_texts(chat: ChatFormat | None, examples: Sequence[Example], finding
             near = " ".join(text[max(0, found.start() - 12) : found.end() + 12].split())
             findings.append(Finding("warning", "lost_characters", example.where, f"accents got lost when the text was saved: …{near}…"))
         if control is not None and (found := control.search(text)):
-            findings.append(
-                Finding("warning", "control_token", example.where, f"spells the control token {found.group()}; it will be read as mere text")
-            )
+            message = f"spells the control token {found.group()}; it will be read as mere text"
+            findings.append(Finding("warning", "control_token", example.where, message))
 
 
 def _look_at_training(examples: Sequence[Example], path: str, findings: list[Finding]) -> None:
@@ -289,7 +302,8 @@ def _look_at_training(examples: Sequence[Example], path: str, findings: list[Fin
         if example.messages[-1].role == "user":
             findings.append(Finding("error", "no_answer", example.where, "the last turn is the user's: there is no answer to learn"))
     if len(examples) < FEW_ROWS:
-        findings.append(Finding("warning", "few_rows", path, f"only {len(examples)} rows: they will be learned by heart; aim for 50 or more"))
+        message = f"only {len(examples)} rows: they will be learned by heart; aim for 50 or more"
+        findings.append(Finding("warning", "few_rows", path, message))
     same: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         same[" ".join(example.messages[-1].content.split())].append(example)
@@ -300,30 +314,59 @@ def _look_at_training(examples: Sequence[Example], path: str, findings: list[Fin
             )
 
 
-def _count_tokens(
-    tutor: Tutor, chat: ChatFormat, use: str, examples: Sequence[Example], findings: list[Finding]
-) -> tuple[list[int], int, int]:
-    """Tokens of each row, tokens with loss in all, and rows that are too long."""
-    lengths: list[int] = []
-    learned = over = 0
+@dataclass(frozen=True)
+class _Tokens:
+    """Token figures of a file."""
+
+    spread: Spread | None
+    learned: int | None
+    over: int | None
+    counted: int
+
+
+def _count_tokens(tutor: Tutor, chat: ChatFormat, use: str, examples: Sequence[Example], findings: list[Finding]) -> _Tokens:
+    """Count the tokens of all rows, or in a large file of a sample, of one row of each order of roles and of all that may be too long."""
     limit, fate = tutor.recipe.train.max_tokens, tutor.recipe.train.long_rows
     rows = with_system(examples, tutor.system_prompt)
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        for example, rendered in zip(batch, _rendered(chat, batch, findings), strict=True):
-            if rendered is None:
-                continue
-            lengths.append(len(rendered.ids))
-            learned += rendered.supervised.count(1)
-            if len(rendered.ids) > limit:
-                over += 1
-                message = f"{len(rendered.ids)} tokens, more than max_tokens = {limit}"
-                message += {"skip": ": will be left out", "split": ": will be split"}.get(fate, "") if use == "train" else ""
-                findings.append(Finding("warning", "long_row", example.where, message))
-    if use == "train" and lengths and over == len(lengths) and fate == "skip":
+    sample = range(0, len(rows), max(1, len(rows) // SAMPLE))
+    lengths, learned = _rendered_lengths(chat, rows, sample, findings)
+    ordered = sorted(lengths.values())
+    sampled = len(ordered)
+    if sampled and len(sample) < len(rows):
+        characters = [sum([len(turn.content) for turn in row.messages]) for row in rows]
+        risky = limit * CAUTION * min(characters[index] / length for index, length in lengths.items())
+        first_of = {tuple([turn.role for turn in row.messages]): index for index, row in reversed(list(enumerate(rows)))}
+        others = {index for index, size in enumerate(characters) if size > risky} | set(first_of.values())
+        more, _ = _rendered_lengths(chat, rows, sorted(others - set(sample)), findings)
+        lengths |= more
+    over = sorted(index for index, length in lengths.items() if length > limit)
+    for index in over:
+        message = f"{lengths[index]} tokens, more than max_tokens = {limit}"
+        message += {"skip": ": will be left out", "split": ": will be split"}.get(fate, "") if use == "train" else ""
+        findings.append(Finding("warning", "long_row", rows[index].where, message))
+    if use == "train" and len(over) == len(rows) and fate == "skip":
         message = f"all rows have more than {limit} tokens, nothing is left to learn: raise [train] max_tokens"
         findings.append(Finding("error", "all_long", shown(tutor.folder / tutor.dataset.train), message))
-    return lengths, learned, over
+    spread = _spread(ordered)
+    if spread is not None:
+        spread = replace(spread, high=max(lengths.values()))
+        learned = round(learned * len(rows) / sampled)
+    return _Tokens(spread, learned, len(over), len(lengths))
+
+
+def _rendered_lengths(
+    chat: ChatFormat, rows: Sequence[Example], chosen: Sequence[int], findings: list[Finding]
+) -> tuple[dict[int, int], int]:
+    """Tokens of the chosen rows, and their tokens with loss in all; rows that the template refuses become findings."""
+    lengths: dict[int, int] = {}
+    learned = 0
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        for index, rendered in zip(batch, _rendered(chat, [rows[index] for index in batch], findings), strict=True):
+            if rendered is not None:
+                lengths[index] = len(rendered.ids)
+                learned += rendered.supervised.count(1)
+    return lengths, learned
 
 
 def _rendered(chat: ChatFormat, batch: Sequence[Example], findings: list[Finding]) -> list[Rendered | None]:
@@ -344,17 +387,16 @@ def _rendered(chat: ChatFormat, batch: Sequence[Example], findings: list[Finding
 def topics(examples: Sequence[Example], language: str) -> dict[str, int]:
     """Words that many questions share but not all: rows with the word times the logarithm of its rarity (tf-idf over rows)."""
     stops = STOP_WORDS.get(language, frozenset())
-    rows_of: Counter[str] = Counter()
-    spelling: dict[str, Counter[str]] = defaultdict(Counter)
+    written: Counter[str] = Counter()
     for example in examples:
         text = "\n".join([turn.content for turn in example.messages if turn.role == "user"])
-        words = {}
-        for word in _TOPIC.findall(prose(text).lower()):
-            words[folded(word)] = word
-        for key, word in words.items():
-            if key not in stops:
-                rows_of[key] += 1
-                spelling[key][word] += 1
+        written.update(set(_TOPIC.findall(prose(text).lower())))
+    rows_of: Counter[str] = Counter()
+    spelling: dict[str, Counter[str]] = defaultdict(Counter)
+    for word, count in written.items():
+        if (key := folded(word)) not in stops:
+            rows_of[key] += count
+            spelling[key][word] += count
     weight = {word: count * math.log(1 + len(examples) / count) for word, count in rows_of.items() if count > 1 or len(examples) < 5}
     best = sorted(weight, key=lambda word: (-weight[word], word))[:TOPICS]
     return {spelling[word].most_common(1)[0][0]: rows_of[word] for word in best}
@@ -387,7 +429,8 @@ def _sides(tutor: Tutor, train: Sequence[Example], groups: Sequence[Sequence[int
         return 0, 0  # each of these rows is a finding already
     if tutor.dataset.validation > 0 and not parts.validation:
         path = shown(tutor.folder / tutor.dataset.train)
-        findings.append(Finding("warning", "no_validation", path, "all rows ask nearly the same: none can be kept aside for the held-out loss"))
+        message = "all rows ask nearly the same: none can be kept aside for the held-out loss"
+        findings.append(Finding("warning", "no_validation", path, message))
     return len(parts.train), len(parts.validation)
 
 
@@ -416,7 +459,8 @@ class Preview:
 def preview(tutor: Tutor, chat: ChatFormat, examples: Sequence[Example], n: int) -> list[Preview]:
     """The first ``n`` rows as they will be trained. Raises HubError when the template refuses one."""
     rows = with_system(examples[:n], tutor.system_prompt)
-    return [_preview(chat, example, rendered) for example, rendered in zip(rows, render_many(chat, [row.messages for row in rows]), strict=True)]
+    rendered = render_many(chat, [row.messages for row in rows])
+    return [_preview(chat, example, whole) for example, whole in zip(rows, rendered, strict=True)]
 
 
 def _preview(chat: ChatFormat, example: Example, rendered: Rendered) -> Preview:

@@ -159,7 +159,8 @@ def _messages(value: Any, faults: list[str]) -> tuple[Message, ...]:
             named = f"the role {_quoted(role)} is unknown{_guess(role, ROLES)}" if isinstance(role, str) else "role is missing"
             faults.append(f"turn {number}: {named}")
         if not isinstance(content, str):
-            faults.append(f"turn {number}: content is missing" if content is None else wrong_kind(f"turn {number}: content", "a text", content))
+            place = f"turn {number}: content"
+            faults.append(f"{place} is missing" if content is None else wrong_kind(place, "a text", content))
         elif fault := text_fault(content):
             faults.append(f"turn {number}: {fault}")
         turns.append(Message(cast(Role, role), cast(str, content)))
@@ -262,7 +263,9 @@ def json_rows(data: bytes, name: str) -> list[Row | Flaw]:
     if _is_lines(data, name):
         return list(_line_rows(data, name))
     raw = data.split(b"\n")
-    undecodable = [Flaw(f"{name}:{number}", fault) for number, line in enumerate(raw, start=1) if (fault := _utf8_fault(line))]
+    undecodable: list[Row | Flaw] = [
+        Flaw(f"{name}:{number}", fault) for number, line in enumerate(raw, start=1) if (fault := _utf8_fault(line))
+    ]
     return undecodable or _value_rows(data.decode("utf-8"), name)
 
 
@@ -350,7 +353,8 @@ def _value_rows(text: str, name: str) -> list[Row | Flaw]:
 
 
 def _flaw_at(text: str, position: int, name: str, reason: str) -> Flaw:
-    return Flaw(f"{name}:{1 + text.count(chr(10), 0, len(text[:position].rstrip()))}", reason)
+    end = len(text.rstrip()) if position >= len(text) else position
+    return Flaw(f"{name}:{1 + text.count(chr(10), 0, end)}", reason)
 
 
 def _skip(text: str, position: int) -> int:

@@ -11,44 +11,50 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 STOP_WORDS: dict[str, frozenset[str]] = {
-    "es": frozenset(
-        "a al algo alguien alguna algunas algun algunos ahora ante antes aqui asi aun aunque bien cada casi como con cual cuales cualquier"
-        " cuando cuanta cuantas cuanto cuantos de debe del desde despues donde dos e el ella ellas ellos en entonces entre era eran eres es esa esas"
-        " ese eso esos esta estaba estan estar estas este esto estos estoy fue gran ha hace hacen hacer hacia han has hasta hay haz he hola igual ir"
-        " la las le les lo los luego mas me menos mi mientras mis mismo mucho muchos muy nada ni no nos nosotros nuestra nuestro o otra"
-        " otras otro otros para pero poco por porque primero pues puede pueden puedes puedo que quien quiero quiere quieres sea segun"
-        " ser si sido siempre sin sino sobre son soy su sus tal tambien tan tanto te tengo ti tiene tienen tienes todas todo todos tu"
-        " tus un una unas uno unos usa va vamos vas veces ver vez y ya yo dame dime necesito dan da dar cosa cosas solo sola solos solas sale salen hago dice dicen digo entiendo explica explicame muestra"
-        " muestrame escribe calcula resuelve".split()
+    "es": _words(
+        "a al algo alguien alguna algunas algun algunos ahora ante antes aqui asi aun aunque bien cada casi como con cual cuales "
+        "cualquier cuando cuanta cuantas cuanto cuantos de debe del desde despues donde dos e el ella ellas ellos en entonces entre "
+        "era eran eres es esa esas ese eso esos esta estaba estan estar estas este esto estos estoy fue gran ha hace hacen hacer "
+        "hacia han has hasta hay haz he hola igual ir la las le les lo los luego mas me menos mi mientras mis mismo mucho muchos muy "
+        "nada ni no nos nosotros nuestra nuestro o otra otras otro otros para pero poco por porque primero pues puede pueden puedes "
+        "puedo que quien quiero quiere quieres sea segun ser si sido siempre sin sino sobre son soy su sus tal tambien tan tanto te "
+        "tengo ti tiene tienen tienes todas todo todos tu tus un una unas uno unos usa va vamos vas veces ver vez y ya yo dame dime "
+        "necesito dan da dar cosa cosas solo sola solos solas sale salen hago dice dicen digo entiendo explica explicame muestra "
+        "muestrame escribe calcula resuelve"
     ),
-    "en": frozenset(
-        "the of to that it was you are have this which be what how they we your can will there has their would its our these does did who"
-        " were them than also so my he she his her a an do just should could into because each how many much out up some more first".split()
+    "en": _words(
+        "the of to that it was you are have this which be what how they we your can will there has their would its our these does did "
+        "who were them than also so my he she his her a an do just should could into because each many much out up some more first"
     ),
-    "fr": frozenset(
-        "le la les des du de un une et est que qui dans pour sur pas plus par ce cette avec nous vous ils elle elles sont ne se au aux"
-        " mais ou son sa ses leur comme tout fait etre il je tu mon ton votre notre deux combien chaque donc alors".split()
+    "fr": _words(
+        "le la les des du de un une et est que qui dans pour sur pas plus par ce cette avec nous vous ils elle elles sont ne se au "
+        "aux mais ou son sa ses leur comme tout fait etre il je tu mon ton votre notre deux combien chaque donc alors"
     ),
-    "de": frozenset(
-        "der die das und ist nicht ein eine einen einem einer zu den dem von mit sich auf fur im auch es an als wie wir sie ich du er"
-        " werden wird sind hat haben kann aber nach bei oder wenn nur noch aus dass wurde so jede jeder viele".split()
+    "de": _words(
+        "der die das und ist nicht ein eine einen einem einer zu den dem von mit sich auf fur im auch es an als wie wir sie ich du er "
+        "werden wird sind hat haben kann aber nach bei oder wenn nur noch aus dass wurde so jede jeder viele"
     ),
-    "pt": frozenset(
-        "o os um uma uns umas e em no na nos nas do da dos das ao pelo pela que nao com para por mais como mas foi ele ela eles seu sua"
-        " isso este esta esse essa muito tambem sao tem ser quando quem ja voce eu de se quantos quantas cada entao ate".split()
+    "pt": _words(
+        "o os um uma uns umas e em no na nos nas do da dos das ao pelo pela que nao com para por mais como mas foi ele ela eles seu "
+        "sua isso este esta esse essa muito tambem sao tem ser quando quem ja voce eu de se quantos quantas cada entao ate"
     ),
-    "it": frozenset(
-        "il lo la gli le un uno una di del della dei delle da in con su per che non e sono come piu ma anche questo questa nel nella"
-        " al alla si ha hanno essere tra quando dove chi loro suo sua ogni quanti quante ci quindi perche".split()
+    "it": _words(
+        "il lo la gli le cui un uno una di del della dei delle da in con su per che non e sono come piu ma anche questo questa nel "
+        "nella al alla si ha hanno essere tra quando dove chi loro suo sua ogni quanti quante ci quindi perche"
     ),
-    "ca": frozenset(
-        "el la els les un una uns unes de del dels que en amb per no es son com mes pero tambe aquest aquesta al als seu seva molt"
-        " quan qui ser ha han he hi ho quants quantes cada doncs perque aixo si".split()
+    "ca": _words(
+        "el la els les un una uns unes de del dels que en amb per no es son com mes pero tambe aquest aquesta al als seu seva molt "
+        "quan qui ser ha han he hi ho quants quantes cada doncs perque aixo si"
     ),
-    "gl": frozenset(
-        "o os a un unha uns unhas e de do da dos das no na nos nas ao aos que en con por para non mais como pero tamen este esta"
-        " seu sua moi cando onde quen ser ten son foi e ou se xa eu ti cantos cantas cada polo pola".split()
+    "gl": _words(
+        "o os a un unha uns unhas e de do da dos das no na nos nas ao aos que en con por para non mais como pero tamen este esta seu "
+        "sua moi cando onde quen ser ten son foi ou se xa eu ti cantos cantas cada polo pola"
     ),
 }
 """Language -> words without accents. Words that are also keywords of Python or SQL (and, or, in, from, is ...) are left out of
@@ -86,19 +92,17 @@ def guess_language(text: str) -> Guess:
     words = _WORD.findall(_without_accents(text))
     if script:
         return Guess(script, 1.0, max(len(words), 1), {})
-    counted = Counter(words)
-    scores: Counter[str] = Counter()
-    hits: Counter[str] = Counter()
-    for word, count in counted.items():
-        for language in _LANGUAGES_OF.get(word, ()):
-            scores[language] += count / len(_LANGUAGES_OF[word])
-            hits[language] += count
-    if len(words) < FEWEST_WORDS or not scores:
-        return Guess("", 0.0, len(words), dict(scores))
-    (best, most), *others = scores.most_common(2)
-    second = others[0][1] if others else 0.0
-    certain = most >= 1.0 and hits[best] >= 0.1 * len(words) and most >= 1.2 * second
-    return Guess(best if certain else "", hits[best] / len(words), len(words), dict(scores))
+    scores = dict.fromkeys(LANGUAGES, 0.0)
+    for word in words:
+        for language in (languages := _LANGUAGES_OF.get(word, ())):
+            scores[language] += 1 / len(languages)
+    second, most = sorted(scores.values())[-2:]
+    best = max(scores, key=scores.__getitem__)
+    if len(words) < FEWEST_WORDS or most == 0:
+        return Guess("", 0.0, len(words), scores)
+    hits = sum(best in _LANGUAGES_OF.get(word, ()) for word in words)
+    certain = most >= 1.0 and hits >= 0.1 * len(words) and most >= 1.2 * second
+    return Guess(best if certain else "", hits / len(words), len(words), scores)
 
 
 def is_language(text: str, language: str) -> bool | None:
@@ -120,14 +124,22 @@ def is_language(text: str, language: str) -> bool | None:
 
 
 def prose(text: str) -> str:
-    """The first ``LONGEST`` characters without code, formulas, links and words in capitals (SQL); a code block that is never closed ends the prose."""
-    text = _NOT_PROSE.sub(" ", text[:LONGEST])
-    return "\n".join([line for line in text.split("\n") if CODE_DENSITY * len(_CODE_MARK.findall(line)) < len(line.strip()) or not line.strip()])
+    """The first ``LONGEST`` characters without code, formulas, links and words in capitals (SQL).
+
+    A code block that is never closed ends the prose."""
+    text = text[:LONGEST]
+    if not _MAYBE_NOT_PROSE.search(text):
+        return text
+    text = _NOT_PROSE.sub(" ", text)
+    return "\n".join([line for line in text.split("\n") if CODE_DENSITY * len(_CODE_MARK.findall(line)) < len(line.strip())])
 
 
 CODE_DENSITY = 14
 """A line with a bracket, an equals sign or the like for every so many characters is code or a formula, fenced or not."""
 
+
+_MAYBE_NOT_PROSE = re.compile(r"[`$\\<>~|=(){}\[\];_]|[A-Z]{2}|://|www\.|:$|\b(?:def|return|import|elif)\b", re.MULTILINE)
+"""Where this finds nothing, there is nothing to take out: a quick look that spares most texts the thorough one."""
 
 _NOT_PROSE = re.compile(
     r"```.*?(?:```|\Z)"

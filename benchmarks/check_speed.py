@@ -27,7 +27,51 @@ SUBJECTS = (
 )
 ACTIONS = ("ordenar", "recorrer", "buscar en", "invertir", "dividir", "copiar", "contar", "vaciar", "fusionar", "imprimir")
 PLACES = ("una tienda", "un colegio", "un hospital", "una biblioteca", "un banco", "una granja", "un taller", "una imprenta", "un museo")
-WORDS = ["primero", "después", "entonces", "porque", "cuando", "siempre", "nunca", "cada", "elemento", "índice", "valor", "paso", "caso", "base", "función", "bucle", "nodo", "hijo", "padre", "rama", "costo", "tiempo", "memoria", "par", "impar", "mayor", "menor", "igual", "distinto", "mitad", "doble", "resto", "suma", "producto", "clave", "orden", "nivel", "altura", "peso", "camino", "vecino", "visita", "marca"]
+WORDS = [
+    "primero",
+    "después",
+    "entonces",
+    "porque",
+    "cuando",
+    "siempre",
+    "nunca",
+    "cada",
+    "elemento",
+    "índice",
+    "valor",
+    "paso",
+    "caso",
+    "base",
+    "función",
+    "bucle",
+    "nodo",
+    "hijo",
+    "padre",
+    "rama",
+    "costo",
+    "tiempo",
+    "memoria",
+    "par",
+    "impar",
+    "mayor",
+    "menor",
+    "igual",
+    "distinto",
+    "mitad",
+    "doble",
+    "resto",
+    "suma",
+    "producto",
+    "clave",
+    "orden",
+    "nivel",
+    "altura",
+    "peso",
+    "camino",
+    "vecino",
+    "visita",
+    "marca",
+]
 
 
 def made_up_rows(count: int) -> list[dict[str, object]]:
@@ -40,8 +84,8 @@ def made_up_rows(count: int) -> list[dict[str, object]]:
             continue
         numbers = [str(chance.randint(2, 999)) for _ in range(3)]
         question = (
-            f"En {chance.choice(PLACES)} hay {numbers[0]} datos y quiero {chance.choice(ACTIONS)} {chance.choice(SUBJECTS)} de {numbers[1]} en"
-            f" {numbers[2]}: ¿cómo lo hago si {' '.join(chance.choices(WORDS, k=8))}?"
+            f"En {chance.choice(PLACES)} hay {numbers[0]} datos y quiero {chance.choice(ACTIONS)} {chance.choice(SUBJECTS)}"
+            f" de {numbers[1]} en {numbers[2]}: ¿cómo lo hago si {' '.join(chance.choices(WORDS, k=8))}?"
         )
         answer = "La idea es sencilla. " + ". ".join(" ".join(chance.choices(WORDS, k=9)) + " con lo que ya tienes" for _ in range(4)) + "."
         messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]

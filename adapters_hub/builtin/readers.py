@@ -86,8 +86,14 @@ def _is_sharegpt(keys: frozenset[str]) -> bool:
 
 
 SPEAKERS = {
-    "system": "system", "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "model": "assistant"
-}  # fmt: skip
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+}
 """Names that ShareGPT files give to those who speak -> roles."""
 
 
@@ -102,7 +108,8 @@ def _from_sharegpt(row: Mapping[str, Any]) -> Mapping[str, Any]:
         speaker = turn.get("from")
         role = SPEAKERS.get(speaker.strip().lower(), "") if isinstance(speaker, str) else ""
         if not role:
-            faults.append(f"turn {number}: " + ("from is missing" if speaker is None else f"nobody knows who {json.dumps(str(speaker)[:40])} is"))
+            fault = "from is missing" if speaker is None else f"nobody knows who {json.dumps(str(speaker)[:40])} is"
+            faults.append(f"turn {number}: {fault}")
         turns.append((role, f"turn {number}", turn.get("value")))
     return _conversation(row, turns, faults)
 
@@ -179,7 +186,8 @@ class CsvReader:
         data, name = _read(path), shown(path)
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise DataError(f"{name}:1: this is UTF-16", hint="save the file as UTF-8", details=[f"{name}:1: this is UTF-16"])
-        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")  # a row with such a byte is reported as not UTF-8
+        # a byte that is not UTF-8 becomes a surrogate, for which its row is refused
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
         return _tabular(list(_csv_rows(text, name)), name)
 
 
@@ -270,7 +278,7 @@ def _parquet_rows(path: Path) -> list[Mapping[str, Any]]:
     """All rows, through ``datasets`` so that its own column types come out as it means them; nothing is cached on disk."""
     try:
         from datasets import Dataset
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
     except ImportError as error:
         raise HubError(f"{shown(path)}: reading Parquet needs the package datasets", hint="pip install datasets") from error
     try:
@@ -286,7 +294,8 @@ def _parquet_rows(path: Path) -> list[Mapping[str, Any]]:
 
 def _no_parquet(path: Path, error: Exception) -> DataError:
     reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-    return DataError(f"{shown(path)} is no readable Parquet file: {reason}", hint="write it again", details=[f"{shown(path)}:1: no Parquet"])
+    message = f"{shown(path)} is no readable Parquet file: {reason}"
+    return DataError(message, hint="write it again", details=[f"{shown(path)}:1: no readable Parquet file"])
 
 
 BUILTIN_READERS: tuple[tuple[str, Any], ...] = (

@@ -34,16 +34,16 @@ SHOWN = 5
 @pass_house
 @click.pass_context
 def command(ctx: click.Context, house: House, name: str | None, rows: int | None, no_judge: bool) -> None:
-    """Check a tutor's dataset: every bad row, duplicates, leaks, language, token lengths.
+    """Check a tutor's dataset and settings.
 
-    Loads no model. Afterwards the tutor's validator judges the answers that the rows give themselves.
+    Names every bad row, duplicates, leaks, language, token lengths; loads no model. Afterwards the tutor's validator judges the answers that the rows give themselves.
     Exit code 1 when something must be corrected; warnings alone are fine.
     """
     with house.open_tutor(name) as tutor:
         notes: list[str] = []
         chat = _chat_format(tutor, notes)
         report = check(tutor, chat, house.plugins.read_dataset)
-        previews = preview(tutor, chat, report.examples, rows) if rows and chat is not None and not _refused(report) else []
+        previews = preview(tutor, chat, report.examples, rows) if rows and chat is not None and _can_preview(report) else []
         validator = None if no_judge or not report.examples else _validator(house, tutor, notes)
         if not house.json:
             _print_report(house, report, previews)
@@ -118,8 +118,9 @@ def _judge(house: House, tutor: Tutor, report: CheckReport, validator: Validator
     return list(track(verdicts, description=_("judging the answers"), total=total, console=console, transient=True))
 
 
-def _refused(report: CheckReport) -> bool:
-    return any(finding.code == "template" for finding in report.errors)
+def _can_preview(report: CheckReport) -> bool:
+    """The training rows could be read, and the template refuses none."""
+    return any(file.use == "train" for file in report.files) and not any(finding.code == "template" for finding in report.errors)
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -197,6 +198,8 @@ def _print_file(console: Console, file: FileReport) -> None:
             table.add_row("  " + title, text)
     if file.learned_tokens is not None and file.over_max_tokens is not None:
         text = _("{learned:,} tokens; {over:,} rows over max_tokens").format(learned=file.learned_tokens, over=file.over_max_tokens)
+        if file.counted_rows < file.rows:
+            text += _(" (estimated from {count:,} rows)").format(count=file.counted_rows)
         table.add_row("  " + _("learned"), text)
     if file.own_system:
         table.add_row("  " + _("system"), _("{count:,} rows bring their own system turn").format(count=file.own_system))
@@ -268,10 +271,10 @@ def _print_verdict(
         house.warn(note)
     errors = len(report.errors) + len(wrong)
     if errors:
-        text = _("{name}: {errors:,} errors, {warnings:,} warnings").format(name=tutor.name, errors=errors, warnings=len(report.warnings))
+        text = _("{name}: errors: {errors:,}, warnings: {warnings:,}").format(name=tutor.name, errors=errors, warnings=len(report.warnings))
         console.print(Text(text, "bold red"))
         house.note(_("next: correct the lines above, then hub check {name}").format(name=tutor.name))
         return
-    text = _("{name}: ready to train, {warnings:,} warnings").format(name=tutor.name, warnings=len(report.warnings))
+    text = _("{name}: ready to train, warnings: {warnings:,}").format(name=tutor.name, warnings=len(report.warnings))
     console.print(Text(text, "bold green"))
     house.note(_("next: hub train {name}").format(name=tutor.name))
