@@ -15,11 +15,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from adapters_hub.chat_templates import ChatFormat, Rendered, render, render_many
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.contracts import Validator
-from adapters_hub.datasets import conversation_sha256, folded, near_duplicates, near_rows, question_words, split, with_system
+from adapters_hub.datasets import conversation_sha256, with_system
 from adapters_hub.errors import DataError, HubError
 from adapters_hub.languages import STOP_WORDS, guess_language, is_language, prose
+from adapters_hub.near_duplicates import folded, near_duplicates, near_rows, question_words
+from adapters_hub.rendering import Rendered, render, render_many
+from adapters_hub.splits import split
 from adapters_hub.types import Attempt, Example, Tutor, Verdict
 from adapters_hub.workspace import shown
 

@@ -19,10 +19,11 @@ from typing import Any
 
 from adapters_hub import store
 from adapters_hub.contracts import TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
-from adapters_hub.datasets import dataset_sha256, split, with_system
+from adapters_hub.datasets import dataset_sha256, with_system
 from adapters_hub.errors import DataError, Interrupted, NotFoundError, UsageError
 from adapters_hub.loss_plot import draw_loss
 from adapters_hub.plugins import Plugins
+from adapters_hub.splits import split
 from adapters_hub.types import RunManifest, Tutor
 
 VERSIONED = ("adapters-hub", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "tokenizers")

@@ -109,9 +109,9 @@ def main() -> None:
 
         begin, used = time.perf_counter(), time.process_time()
         from adapters_hub.base_files import locate_base
-        from adapters_hub.chat_templates import load_chat_format
         from adapters_hub.checking import check
         from adapters_hub.plugins import load_plugins
+        from adapters_hub.tokenizer_files import load_chat_format
         from adapters_hub.tutors import read_tutor
         from adapters_hub.workspace import find_workspace
 

@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from adapters_hub.engine.bank import Bank, BankLinear
+from adapters_hub.engine.bank import Bank
+from adapters_hub.engine.bank_linear import BankLinear
 from adapters_hub.engine.base import fingerprint, keep_gradients
 from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, read_adapter, write_adapter
 from adapters_hub.errors import HubError, NotFoundError, UsageError

@@ -6,9 +6,11 @@ import pytest
 import torch
 from template_zoo import ZOO, Format, tokenizer_for
 
-from adapters_hub.chat_templates import ChatFormat, chat_format_from, render
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.engine.batches import Row, collate, epoch_order, tokenize
 from adapters_hub.errors import DataError
+from adapters_hub.rendering import render
+from adapters_hub.tokenizer_files import chat_format_from
 from adapters_hub.types import Example, Message
 
 FORMATS = {form.name: form for form in ZOO}

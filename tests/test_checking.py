@@ -13,10 +13,13 @@ from conftest import Hub, row, write
 
 from adapters_hub import checking
 from adapters_hub.base_files import EMBEDDED
-from adapters_hub.chat_templates import ChatFormat, load_chat_format, render
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.checking import CheckReport, check, judge_answers, preview
-from adapters_hub.datasets import split, with_system
+from adapters_hub.datasets import with_system
 from adapters_hub.plugins import Plugins
+from adapters_hub.rendering import render
+from adapters_hub.splits import split
+from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.tutors import read_tutor
 from adapters_hub.types import Attempt, Tutor, Verdict
 from adapters_hub.workspace import find_workspace

@@ -1,14 +1,13 @@
-"""Rows, splits, near-duplicates and hashes."""
+"""Rows, system turns and hashes."""
 
 from __future__ import annotations
 
 import json
-import random
 import unicodedata
 
 import pytest
+from dataset_rows import asked
 
-from adapters_hub import datasets
 from adapters_hub.datasets import (
     BadRow,
     Flaw,
@@ -16,10 +15,6 @@ from adapters_hub.datasets import (
     dataset_sha256,
     example_from,
     json_rows,
-    near_duplicates,
-    near_rows,
-    question_words,
-    split,
     usable,
     with_system,
 )
@@ -29,16 +24,6 @@ from adapters_hub.types import Example, Message
 
 def row(*turns: tuple[str, str], **extras: object) -> dict[str, object]:
     return {"messages": [{"role": role, "content": content} for role, content in turns], **extras}
-
-
-def asked(question: str, answer: str = "Una respuesta.", where: str = "") -> Example:
-    return Example((Message("user", question), Message("assistant", answer)), where=where)
-
-
-def many(count: int) -> list[Example]:
-    """Questions that share no more than a word or two."""
-    chance = random.Random(3)
-    return [asked(" ".join(f"palabra{chance.randrange(10**6)}" for _ in range(8)), where=f"f:{number}") for number in range(count)]
 
 
 # --- one row -------------------------------------------------------------------------------------
@@ -209,104 +194,3 @@ def test_the_dataset_hash_sees_every_change_but_not_the_place() -> None:
     assert dataset_sha256(base) == dataset_sha256([asked("a", "b", "g:9"), asked("c", "d")])
     changed = [base[::-1], base[:1], [asked("a", "b "), base[1]], [Example(base[0].messages, expected=1), base[1]]]
     assert len({dataset_sha256(rows) for rows in [base, *changed]}) == 5
-
-
-# --- splitting -----------------------------------------------------------------------------------
-
-
-def test_a_row_stays_on_its_side_when_others_are_added() -> None:
-    rows = many(400)
-    few, all_of_them = split(rows[:200], 0.2), split(rows, 0.2)
-    assert {example.where for example in few.validation} <= {example.where for example in all_of_them.validation}
-    assert {example.where for example in few.train} <= {example.where for example in all_of_them.train}
-
-
-def test_the_share_is_about_right_and_nothing_is_lost() -> None:
-    rows = many(1000)
-    parts = split(rows, 0.1)
-    assert 60 < len(parts.validation) < 140
-    assert sorted(example.where for example in parts.train + parts.validation) == sorted(example.where for example in rows)
-
-
-def test_the_share_also_holds_for_groups() -> None:
-    rows = [example for base in many(300) for example in (base, *(asked(base.messages[0].content + "!" * n, f"r{n}") for n in range(1, 8)))]
-    assert 0.04 < len(split(rows, 0.1).validation) / len(rows) < 0.18
-
-
-def test_near_duplicates_never_stand_on_both_sides() -> None:
-    rows = [asked(f"{base.messages[0].content}{end}", f"r{end}") for base in many(100) for end in ("", "?", " por favor")]
-    parts = split(rows, 0.3)
-    assert parts.validation and not any(near_rows(parts.validation, parts.train))
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_neither_side_is_empty_with_two_groups(seed: int) -> None:
-    chance = random.Random(seed)
-    rows = [asked(f"uno{chance.random()} dos{chance.random()}"), asked(f"tres{chance.random()} cuatro{chance.random()}")]
-    for share in (0.01, 0.5):
-        parts = split(rows, share)
-        assert len(parts.train) == len(parts.validation) == 1
-
-
-def test_a_group_of_most_rows_is_learned_from() -> None:
-    rows = [asked("¿Qué es una pila?", f"respuesta {n}") for n in range(30)] + [asked("Ordena esta lista de nombres")]
-    assert len(split(rows, 0.5).validation) == 1
-
-
-def test_without_share_all_is_learned() -> None:
-    parts = split(many(10), 0.0)
-    assert (len(parts.train), parts.validation) == (10, [])
-
-
-def test_rows_without_an_answer_cannot_be_learned() -> None:
-    with pytest.raises(DataError) as error:
-        split([*many(3), Example((Message("user", "¿2+2?"),), expected=4, where="f.jsonl:9")], 0.1)
-    assert error.value.details == ("f.jsonl:9: the last turn is the user's",)
-
-
-# --- near-duplicates -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "near"),
-    [
-        ("¿Qué es una pila en programación?", "que es una PILA en programacion", True),
-        ("Calcula 12 + 15", "Calcula 12 - 15", False),
-        ("Calcula 12 + 15", "Calcula 12 + 16", False),
-        ("a b c d", "a b c d e", True),
-        ("a b c d e", "a b c d f", False),
-        ("a b c d e f g h i", "a b c d e f g h j", True),
-        ("😀", "😀", True),
-        ("😀", "🎈", False),
-    ],
-)
-def test_four_fifths_of_the_words_make_a_near_duplicate(one: str, other: str, near: bool) -> None:
-    assert (len(near_duplicates([asked(one), asked(other)])) == 1) is near
-
-
-@pytest.mark.parametrize("few", [0, 64])
-@pytest.mark.parametrize("block", [16, 1 << 14])
-def test_groups_agree_with_comparing_every_pair(monkeypatch: pytest.MonkeyPatch, block: int, few: int) -> None:
-    monkeypatch.setattr(datasets, "BLOCK", block)
-    monkeypatch.setattr(datasets, "FEW", few)
-    chance = random.Random(11)
-    for vocabulary in (8, 25, 90):
-        bases = [[f"w{chance.randrange(vocabulary)}" for _ in range(chance.randint(1, 25))] for _ in range(15)]
-        rows = [
-            asked(" ".join([*chance.choice(bases), *(f"w{chance.randrange(vocabulary)}" for _ in range(chance.randint(0, 3)))]))
-            for _ in range(70)
-        ]
-        sets = [frozenset(question_words(example)) for example in rows]
-        near = [[other for other in range(70) if 5 * len(one & sets[other]) >= 4 * len(one | sets[other])] for one in sets]
-        assert near_rows(rows, rows) == near
-        groups = near_duplicates(rows)
-        group_of = {index: number for number, group in enumerate(groups) for index in group}
-        assert sorted(group_of) == list(range(70))
-        assert all(group_of[index] == group_of[other] for index, others in enumerate(near) for other in others)
-        for group in groups:
-            reached, edge = {group[0]}, [group[0]]
-            while edge:
-                fresh = set(near[edge.pop()]) - reached
-                reached |= fresh
-                edge += fresh
-            assert reached == set(group)

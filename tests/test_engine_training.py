@@ -21,13 +21,13 @@ import torch
 from tiny_models import save_tiny_base, tiny_model
 
 from adapters_hub import hardware
-from adapters_hub.chat_templates import load_chat_format
 from adapters_hub.contracts import TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
 from adapters_hub.engine.batches import collate, tokenize
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.engine.training import train
 from adapters_hub.errors import HubError, ResourceError, UsageError
+from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import BaseModel, Example, LoraSettings, Message, Recipe, TrainSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,11 +12,12 @@ import torch
 from tiny_models import random_adapter, save_tiny_base
 
 from adapters_hub import hardware
-from adapters_hub.chat_templates import load_chat_format, render
 from adapters_hub.contracts import Request, Sampling
 from adapters_hub.engine.generation import Decoded
 from adapters_hub.engine.session import AnswerText, TorchEngine
 from adapters_hub.errors import HubError, NotFoundError, UsageError
+from adapters_hub.rendering import render
+from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import Adapter, BaseModel, Message, RunManifest
 
 GREEDY = Sampling(max_new_tokens=12)

@@ -278,7 +278,7 @@ def _parquet_rows(path: Path) -> list[Mapping[str, Any]]:
     """All rows, through ``datasets`` so that its own column types come out as it means them; nothing is cached on disk."""
     try:
         from datasets import Dataset
-        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise HubError(f"{shown(path)}: reading Parquet needs the package datasets", hint="pip install datasets") from error
     try:

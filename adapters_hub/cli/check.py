@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from adapters_hub.base_files import locate_base
-from adapters_hub.chat_templates import ChatFormat, load_chat_format
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.checking import CheckReport, FileReport, Finding, Judged, Preview, check, judge_answers, preview
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.contracts import Validator
 from adapters_hub.errors import HubError, NotFoundError
+from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import Tutor
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ SHOWN = 5
 def command(ctx: click.Context, house: House, name: str | None, rows: int | None, no_judge: bool) -> None:
     """Check a tutor's dataset and settings.
 
-    Names every bad row, duplicates, leaks, language, token lengths; loads no model. Afterwards the tutor's validator judges the answers that the rows give themselves.
+    Names every bad row, duplicates, leaks, language, token lengths; loads no model. Afterwards the tutor's
+    validator judges the answers that the rows give themselves.
     Exit code 1 when something must be corrected; warnings alone are fine.
     """
     with house.open_tutor(name) as tutor:

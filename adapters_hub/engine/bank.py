@@ -1,7 +1,8 @@
 """The LoRA bank: every adapter of every tutor in one set of layers over one base, for answering and for learning.
 
 Each adapted linear layer holds the A and B of all slots, stacked by rank, whatever their rank, scale or targets. A forward says
-which slot each row or token uses; nothing is ever "current". Knows nothing of tutors, names or files.
+which slot each row or token uses; nothing is ever "current". Here slots come and go; `routing` works out who uses which columns and
+`bank_linear` multiplies. Knows nothing of tutors, names or files.
 """
 
 from __future__ import annotations
@@ -10,21 +11,17 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from adapters_hub.engine.bank_linear import BankLinear, Placed
 from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, linears, require_fit, resolve_targets
+from adapters_hub.engine.routing import Layout, Routing, Span, Switch
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.types import LoraSettings
-
-BASE = -1
-"""Slot of rows and tokens that want the base as it is."""
-BRIDGE = 128
-"""Idle columns that are computed and masked rather than starting another pair of matrix products."""
 
 
 class Bank:
@@ -210,9 +207,6 @@ class Bank:
             layer.layout = known.setdefault(layer.layout.spans, Layout(layer.layout.spans))
 
 
-# --- what is where -------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Slot:
     """An adapter in the bank."""
@@ -221,284 +215,6 @@ class Slot:
     """Module path -> alpha / rank."""
     config: PeftConfigFacts
     trainable: bool = False
-
-
-@dataclass(frozen=True)
-class Span:
-    """The rows of a layer's storage that belong to one slot."""
-
-    slot: int
-    start: int
-    stop: int
-    scale: float
-    """Still to be multiplied; 1 where it is folded into B."""
-    dropout: float = 0.0
-    trainable: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """Who owns which rows of a layer, in order of place; compared by identity."""
-
-    spans: tuple[Span, ...] = ()
-    by_slot: dict[int, Span] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_slot", {span.slot: span for span in self.spans})
-
-
-@dataclass(frozen=True)
-class Placed:
-    """One layer's share of a new slot, checked and converted, with grown storage where it needs more room."""
-
-    path: str
-    layer: BankLinear
-    span: Span
-    a: torch.Tensor
-    b: torch.Tensor
-    grown: tuple[torch.Tensor, torch.Tensor] | None
-
-
-class Switch:
-    """The one place all layers of a bank look at: the routing in force, or None."""
-
-    routing: Routing | None = None
-
-
-# --- who uses what -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One pair of matrix products over neighbouring rows of the storage."""
-
-    start: int
-    stop: int
-    scale: float | torch.Tensor | None
-    """Number, or one factor for each row of the storage [columns]; None where all are 1."""
-    blocked: torch.Tensor | None
-    """True where a token does not use a column; broadcasts over [..., columns]. None: every token uses all of them."""
-
-
-class Routing:
-    """Which slot each row or token uses, and what follows from it for each layout, worked out once per block."""
-
-    def __init__(self, slots: Sequence[int] | torch.Tensor, known: dict[int, Slot]) -> None:
-        self.table = slots if isinstance(slots, torch.Tensor) else torch.tensor(list(slots), dtype=torch.long)
-        if self.table.dim() not in (1, 2) or self.table.numel() == 0:
-            raise RuntimeError("routing needs one slot for each row, or a tensor [batch, seq]")
-        self.active = {int(slot) for slot in (self.table.unique().tolist() if isinstance(slots, torch.Tensor) else slots)}
-        if unknown := sorted(self.active - known.keys() - {BASE}):
-            raise NotFoundError(f"no adapter in slot {', '.join(map(str, unknown))}")
-        self.learning = any(known[slot].trainable for slot in self.active - {BASE})
-        self._pieces: dict[tuple[Layout, int], tuple[Piece, ...]] = {}
-        self._segments: list[tuple[int, slice | torch.Tensor]] | None = None
-
-    def pieces(self, layout: Layout, x: torch.Tensor) -> tuple[Piece, ...]:
-        """Products that a layer computes for input ``x`` [batch, ..., in]; none where it leaves the base alone."""
-        key = (layout, x.dim())
-        if key not in self._pieces:
-            self._pieces[key] = tuple(self._plan(layout, x))
-        found = self._pieces[key]
-        if found and found[0].blocked is not None:
-            self._require_shape(x)
-        return found
-
-    def segments(self, device: torch.device) -> list[tuple[int, slice | torch.Tensor]]:
-        """Slot and its rows (or flattened tokens), as a slice where they are neighbours all through."""
-        if self._segments is None:
-            flat = self.table.flatten().cpu()
-            found, counts = torch.unique_consecutive(flat, return_counts=True)
-            ends = counts.cumsum(0).tolist()
-            if len(set(found.tolist())) == len(ends):
-                self._segments = [(slot, slice(end - n, end)) for slot, end, n in zip(found.tolist(), ends, counts.tolist(), strict=True)]
-            else:
-                self._segments = [(slot, (flat == slot).nonzero().squeeze(1).to(device)) for slot in sorted(self.active)]
-        return self._segments
-
-    def by_row(self, x: torch.Tensor) -> torch.Tensor:
-        """``x`` with one entry of the table for each entry of its first dimension."""
-        self._require_shape(x)
-        return x.flatten(0, 1) if self.table.dim() == 2 and x.dim() > 2 else x
-
-    def _plan(self, layout: Layout, x: torch.Tensor) -> Iterator[Piece]:
-        spans = [span for span in layout.spans if span.slot in self.active]
-        if len(self.active) == 1:
-            for span in spans:
-                yield Piece(span.start, span.stop, None if span.scale == 1.0 else span.scale, None)
-            return
-        runs: list[list[Span]] = []
-        for span in spans:
-            if runs and span.start - runs[-1][-1].stop <= BRIDGE:
-                runs[-1].append(span)
-            else:
-                runs.append([span])
-        for run in runs:
-            yield self._masked(run, x)
-
-    def _masked(self, run: Sequence[Span], x: torch.Tensor) -> Piece:
-        start, stop = run[0].start, run[-1].stop
-        owners = torch.full((stop - start,), BASE - 1)
-        scales = torch.ones(stop - start)
-        for span in run:
-            owners[span.start - start : span.stop - start] = span.slot
-            scales[span.start - start : span.stop - start] = span.scale
-        blocked = self.table.cpu().unsqueeze(-1) != owners
-        if self.table.dim() == 2 and x.dim() == 2:
-            blocked = blocked.flatten(0, 1)
-        elif self.table.dim() == 1:
-            blocked = blocked.view(len(self.table), *[1] * (x.dim() - 2), -1)
-        scale = scales.to(x.device) if any(span.scale != 1.0 for span in run) else None
-        return Piece(start, stop, scale, blocked.to(x.device))
-
-    def _require_shape(self, x: torch.Tensor) -> None:
-        wanted = tuple(self.table.shape)
-        if tuple(x.shape[: len(wanted)]) != wanted and not (x.dim() == 2 and x.shape[0] == self.table.numel()):
-            raise RuntimeError(f"routing names slots for {list(wanted)}, but a layer got an input of shape {list(x.shape)}")
-
-
-# --- the layer -----------------------------------------------------------------------------------
-
-
-class BankLinear(nn.Module):
-    """A linear layer of the base plus the low-rank updates of all slots that adapt it."""
-
-    def __init__(self, base: nn.Module, dtype: torch.dtype, switch: Switch) -> None:
-        super().__init__()
-        self.base = base
-        self.training = base.training
-        self.layout = Layout()
-        self.parameters_of: dict[int, tuple[nn.Parameter, nn.Parameter]] = {}
-        self._switch = switch
-        # plain attributes, neither parameters nor buffers: the model's own state stays what it was
-        self._a = torch.empty(0, self.in_features, dtype=dtype, device=self.device)
-        self._b = torch.empty(0, self.out_features, dtype=dtype, device=self.device)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``x`` [..., in] -> [..., out]."""
-        out: torch.Tensor = self.base(x)
-        routing = self._switch.routing
-        if routing is None or not self.layout.spans:
-            return out
-        if routing.learning and torch.is_grad_enabled():
-            return self._learn(x, out, routing)
-        for piece in routing.pieces(self.layout, x):
-            out = self._answer(x, out, piece)
-        return out
-
-    def _answer(self, x: torch.Tensor, out: torch.Tensor, piece: Piece) -> torch.Tensor:
-        """Add the update of one run of columns. Blocked entries are overwritten, not multiplied: 0 * inf of a neighbour would be NaN."""
-        a, b = self._a[piece.start : piece.stop], self._b[piece.start : piece.stop]
-        hidden = functional.linear(_as_stored(x, a), a)
-        if piece.blocked is not None:
-            hidden = hidden.masked_fill(piece.blocked, 0)
-        if piece.scale is not None:
-            hidden = (hidden * piece.scale).to(hidden.dtype)
-        if hidden.dtype == b.dtype == out.dtype and not torch.is_grad_enabled() and out.is_contiguous():
-            out.view(-1, out.shape[-1]).addmm_(hidden.reshape(-1, hidden.shape[-1]), b)
-            return out
-        return (out + hidden @ b).to(out.dtype)
-
-    def _learn(self, x: torch.Tensor, out: torch.Tensor, routing: Routing) -> torch.Tensor:
-        """Each slot sees its own rows and nothing else, so its gradients are those of training alone."""
-        if len(routing.active) == 1:
-            span = self.layout.by_slot.get(next(iter(routing.active)))
-            return out if span is None else (out + self._update(x, span)).to(out.dtype)
-        rows, shape = routing.by_row(x), out.shape
-        out = routing.by_row(out)
-        segments = routing.segments(x.device)
-        parts = []
-        for slot, rows_of in segments:
-            span = self.layout.by_slot.get(slot)
-            if isinstance(rows_of, slice):
-                part = out[rows_of]
-                parts.append(part if span is None else (part + self._update(rows[rows_of], span)).to(out.dtype))
-            elif span is not None:
-                out = out.index_add(0, rows_of, self._update(rows[rows_of], span).to(out.dtype))
-        return (torch.cat(parts) if parts else out).view(shape)
-
-    def _update(self, x: torch.Tensor, span: Span) -> torch.Tensor:
-        pair = self.parameters_of.get(span.slot)
-        a, b = pair if pair is not None else (self._a[span.start : span.stop], self._b[span.start : span.stop])
-        x = _as_stored(x, a)
-        if span.dropout:
-            x = functional.dropout(x, span.dropout)
-        return (functional.linear(x, a) * span.scale) @ b
-
-    # --- storage ---
-
-    def free_place(self, rank: int) -> int:
-        """First row of the first gap of ``rank`` rows, counting the endless one behind the last span."""
-        place = 0
-        for span in self.layout.spans:
-            if span.start - place >= rank:
-                break
-            place = span.stop
-        return place
-
-    def grown(self, rows: int) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Storage of at least ``rows`` rows with what is stored now, or None when there is room."""
-        if rows <= len(self._a):
-            return None
-        size = max(rows, 2 * len(self._a))
-        a, b = self._a.new_zeros(size, self._a.shape[1]), self._b.new_zeros(size, self._b.shape[1])
-        a[: len(self._a)], b[: len(self._b)] = self._a, self._b
-        return a, b
-
-    def add(self, placed: Placed) -> None:
-        if placed.grown is not None:
-            self._a, self._b = placed.grown
-            for slot, (learned_a, learned_b) in self.parameters_of.items():
-                learned_a.data, learned_b.data = self.stored(slot)
-        self.layout = Layout(tuple(sorted((*self.layout.spans, placed.span), key=lambda span: span.start)))
-        a, b = self.stored(placed.span.slot)
-        a.copy_(placed.a)
-        b.copy_(placed.b)
-        if placed.span.trainable:
-            self.parameters_of[placed.span.slot] = (nn.Parameter(a), nn.Parameter(b))
-
-    def remove(self, slot: int) -> None:
-        """Zero what the slot stored, so that nobody can inherit it."""
-        for part in self.stored(slot):
-            part.zero_()
-        self.parameters_of.pop(slot, None)
-        self.layout = Layout(tuple(span for span in self.layout.spans if span.slot != slot))
-        if not self.layout.spans:
-            self._a, self._b = self._a.new_empty(0, self._a.shape[1]), self._b.new_empty(0, self._b.shape[1])
-
-    def stored(self, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Views of the slot's A [r, in] and B [r, out]."""
-        span = self.layout.by_slot[slot]
-        return self._a[span.start : span.stop], self._b[span.start : span.stop]
-
-    # --- what other code reads from a linear layer ---
-
-    @property
-    def weight(self) -> torch.Tensor:
-        return self.base.weight  # type: ignore[return-value]
-
-    @property
-    def bias(self) -> torch.Tensor | None:
-        return self.base.bias  # type: ignore[return-value]
-
-    @property
-    def in_features(self) -> int:
-        return int(self.base.in_features)  # type: ignore[arg-type]
-
-    @property
-    def out_features(self) -> int:
-        return int(self.base.out_features)  # type: ignore[arg-type]
-
-    @property
-    def device(self) -> torch.device:
-        return self.weight.device
-
-
-def _as_stored(x: torch.Tensor, stored: torch.Tensor) -> torch.Tensor:
-    """``x`` in the storage's number format; under autocast it is left to autocast, which picks the cheaper one."""
-    if x.dtype == stored.dtype or torch.is_autocast_enabled(x.device.type):
-        return x
-    return x.to(stored.dtype)
 
 
 def _replace(model: nn.Module, path: str, module: nn.Module) -> None:

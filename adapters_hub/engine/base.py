@@ -22,8 +22,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from adapters_hub import hardware
 from adapters_hub.base_files import BaseFiles, locate_base, weights_digest
-from adapters_hub.chat_templates import ChatFormat, chat_format_from, load_chat_format
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.errors import HubError, NotFoundError, ResourceError, RightsError, UsageError
+from adapters_hub.tokenizer_files import chat_format_from, load_chat_format
 from adapters_hub.types import BaseIdentity, BaseModel
 
 

@@ -1,7 +1,7 @@
 """Conversations -> rows of tokens -> batches of tensors that know which next tokens are learned.
 
 Cuts nothing silently: a row that is too long is left out and named, or divided at turn borders. Deliberately knows no model,
-no device and no loss; which tokens are supervised is decided by `chat_templates` alone.
+no device and no loss; which tokens are supervised is decided by `rendering` alone.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
-from adapters_hub.chat_templates import ChatFormat, Rendered, render, render_many
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.errors import DataError, HubError
+from adapters_hub.rendering import Rendered, render, render_many
 from adapters_hub.types import Example, Message
 
 WINDOW = 16

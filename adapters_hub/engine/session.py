@@ -14,13 +14,13 @@ from typing import Literal
 import torch
 from tokenizers.decoders import DecodeStream
 
-from adapters_hub.chat_templates import render
 from adapters_hub.contracts import Completion, Request
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, load_base
 from adapters_hub.engine.generation import Decoded, Prompt, decode
 from adapters_hub.engine.peft_files import read_adapter
 from adapters_hub.errors import HubError, NotFoundError, UsageError
+from adapters_hub.rendering import render
 from adapters_hub.types import Adapter, BaseIdentity, BaseModel
 
 DEFAULT_CONTEXT = 2048
