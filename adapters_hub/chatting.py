@@ -16,6 +16,8 @@ from adapters_hub.errors import NotFoundError, UsageError
 from adapters_hub.plugins import Plugins
 from adapters_hub.types import Adapter, Attempt, BaseModel, Message, Tutor
 
+INVISIBLE = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
+"""Control characters: an answer is untrusted text and must not steer a terminal."""
 LEAST_ROOM = 48
 """Tokens that must be left for an answer before older turns are forgotten."""
 
@@ -48,7 +50,9 @@ class ChatRoom:
         while self.engine.tokens_left(request) < LEAST_ROOM and len(turns) > 2:
             turns = turns[2:]
             request = replace(request, messages=self._messages(tutor, turns))
-        yield from self.engine.stream(request)
+        for piece in self.engine.stream(request):
+            if shown := piece.translate(INVISIBLE):
+                yield shown
 
     def close(self) -> None:
         self.engine.close()

@@ -12,19 +12,21 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from adapters_hub.errors import HubError, NotFoundError, from_os_error
+from adapters_hub.errors import HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.types import Adapter, BaseIdentity, RunManifest
 from adapters_hub.workspace import nearest, read_state, shown, sync_folder, use_run, write_json
 
 RUNS = "runs"
 MANIFEST = "manifest.json"
 LOG = "log.jsonl"
+LOCK = ".lock"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCHEMA = 1
 
@@ -79,11 +81,32 @@ def _next_id(taken: Iterable[str]) -> str:
 
 
 def discard_if_empty(run_dir: Path) -> None:
-    """Remove a run folder into which nothing was written, e.g. because the training was refused."""
-    try:
-        run_dir.rmdir()
-    except OSError:  # it holds something, or is gone: both are fine
+    """Remove a run folder that holds no step, e.g. because the training was refused or interrupted before the first one."""
+    if any("step" in record for record in read_log(run_dir)):
         return
+    try:
+        if {entry.name for entry in run_dir.iterdir()} <= {LOG, LOCK}:
+            shutil.rmtree(run_dir)
+    except OSError:  # it is gone, or not ours to remove: both are fine
+        return
+
+
+def hold(run_dir: Path) -> Any:
+    """Keep other processes from training in this folder until the result's ``release()`` or the end of the process.
+
+    Raises UsageError when another process holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run_dir / LOCK, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UsageError(
+            f"{shown(run_dir)} is being trained by another process right now", hint="wait for it, or start a new run without --resume"
+        ) from error
+    except OSError as error:
+        raise from_os_error(error, f"write {shown(run_dir / LOCK)}") from error
+    return lock
 
 
 def append_log(run_dir: Path, record: Mapping[str, Any]) -> None:
@@ -143,7 +166,8 @@ def finish_run(run_dir: Path, manifest: RunManifest) -> RunManifest:
     whole = replace(manifest, schema=SCHEMA, run_id=run_dir.name, files=hashes, sizes=sizes)
     write_json(run_dir / MANIFEST, dataclasses.asdict(whole))
     tutor_folder = run_dir.parent.parent
-    use_run(tutor_folder.parent, tutor_folder.name, "")
+    newer = any(run.whole and run.id > run_dir.name for run in list_runs(tutor_folder))
+    use_run(tutor_folder.parent, tutor_folder.name, run_dir.name if newer else "")
     return whole
 
 

@@ -10,7 +10,7 @@ import hashlib
 import importlib.metadata
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -20,11 +20,12 @@ from typing import Any
 from adapters_hub import store
 from adapters_hub.contracts import TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
 from adapters_hub.datasets import dataset_sha256, with_system
-from adapters_hub.errors import DataError, Interrupted, NotFoundError, UsageError
+from adapters_hub.errors import DataError, HubError, Interrupted, NotFoundError, UsageError
 from adapters_hub.loss_plot import draw_loss
 from adapters_hub.plugins import Plugins
 from adapters_hub.splits import split
 from adapters_hub.types import RunManifest, Tutor
+from adapters_hub.workspace import shown
 
 VERSIONED = ("adapters-hub", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "tokenizers")
 
@@ -36,6 +37,8 @@ class RunSaved:
     job: str
     folder: Path
     manifest: RunManifest
+    problem: str = ""
+    """What is missing beside the run, e.g. its picture; empty when all went well."""
 
 
 @dataclass
@@ -45,20 +48,33 @@ class _Lesson:
     tutor: Tutor
     job: TrainJob
     dataset_sha256: str
+    lock: Any
+    """Released when the room is left."""
+    options: Mapping[str, Any]
+    """Settings that overruled the tutor's files, kept in the log so that ``--resume`` repeats them."""
     start: TrainStart | None = None
+    saved: bool = False
 
 
-def train_tutors(tutors: Sequence[Tutor], plugins: Plugins, *, resume: bool = False, tracker: str = "") -> Iterator[TrainEvent | RunSaved]:
+def train_tutors(
+    tutors: Sequence[Tutor],
+    plugins: Plugins,
+    *,
+    resume: bool = False,
+    tracker: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> Iterator[TrainEvent | RunSaved]:
     """Train the tutors together over their common base and keep each as a run.
 
-    Yields the engine's events, then one ``RunSaved`` for each tutor. The first Ctrl-C ends after the current step with a
-    checkpoint and raises Interrupted. Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
+    Yields the engine's events, then one ``RunSaved`` for each tutor. ``options`` are the settings that overruled the tutors'
+    files, see ``options_of``. The first Ctrl-C ends after the current step with a checkpoint and raises Interrupted. Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
     engine = plugins.engine(tutors[0].base.engine)
     if engine.train is None:
         raise UsageError(f"the engine '{engine.name}' only answers, it cannot train", hint='set [base] engine = "torch"')
-    lessons = {tutor.name: _prepare(tutor, plugins, resume=resume, tracker=tracker) for tutor in tutors}
-    names = " ".join(lessons)
+    lessons: dict[str, _Lesson] = {}
     try:
+        for tutor in tutors:
+            lessons[tutor.name] = _prepare(tutor, plugins, resume=resume, tracker=tracker, options=options or {})
         with stop_at_step_end() as stopped:
             events = engine.train([lesson.job for lesson in lessons.values()])
             for event in events:
@@ -66,20 +82,28 @@ def train_tutors(tutors: Sequence[Tutor], plugins: Plugins, *, resume: bool = Fa
                 yield from _record(lesson, event)
                 if stopped():
                     events.close()  # type: ignore[attr-defined]
-                    raise Interrupted("training was interrupted; the steps so far are kept", hint=f"hub train {names} --resume")
+                    raise _interrupted(lessons.values())
     finally:
         for lesson in lessons.values():
+            lesson.lock.release()
             store.discard_if_empty(lesson.job.run_dir)
 
 
-def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str) -> _Lesson:
+def options_of(tutor_folder: Path) -> dict[str, Any]:
+    """The options that the newest interrupted run was started with, to continue it as it began."""
+    run_dir = store.unfinished_run(tutor_folder)
+    log = store.read_log(run_dir) if run_dir is not None else []
+    return dict(log[0].get("options") or {}) if log else {}
+
+
+def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str, options: Mapping[str, Any]) -> _Lesson:
     path = tutor.folder / tutor.dataset.train
     if not path.is_file():
-        raise NotFoundError(f"tutor '{tutor.name}' has no training rows: {path} does not exist", hint=f"hub check {tutor.name}")
+        raise NotFoundError(f"tutor '{tutor.name}' has no training rows: no file {shown(path)}", hint="see [dataset] train in tutor.toml")
     examples = plugins.read_dataset(path)
     parts = split(with_system(examples, tutor.system_prompt), tutor.dataset.validation)
     if not parts.train:
-        raise DataError(f"{path} holds no rows", hint="add conversations, one JSON object a line")
+        raise DataError(f"{shown(path)} holds no rows", hint="add conversations, one JSON object a line")
     run_dir = store.unfinished_run(tutor.folder) if resume else store.start_run(tutor.folder)
     if run_dir is None:
         raise NotFoundError(f"tutor '{tutor.name}' has no interrupted run", hint=f"hub train {tutor.name}")
@@ -93,7 +117,15 @@ def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str) -> _
         resume=resume,
         tracker=tracker,
     )
-    return _Lesson(tutor, job, dataset_sha256(examples))
+    return _Lesson(tutor, job, dataset_sha256(examples), store.hold(run_dir), options)
+
+
+def _interrupted(lessons: Iterable[_Lesson]) -> Interrupted:
+    """What to type to go on; tutors that finished or never began a step are not in it."""
+    begun = [lesson.tutor.name for lesson in lessons if not lesson.saved and any("step" in line for line in store.read_log(lesson.job.run_dir))]
+    if not begun:
+        return Interrupted("training was interrupted before the first step")
+    return Interrupted("training was interrupted; the steps so far are kept", hint=f"hub train {' '.join(begun)} --resume")
 
 
 def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSaved]:
@@ -102,22 +134,31 @@ def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSave
     if isinstance(event, TrainStart):
         lesson.start = event
         kept = [line for line in store.read_log(run_dir) if line.get("step", 0) <= event.first_step] if event.first_step else []
-        store.write_log(run_dir, kept or [event_line(event)])
+        store.write_log(run_dir, kept or [event_line(event) | {"options": dict(lesson.options)}])
     elif isinstance(event, TrainStep):
         store.append_log(run_dir, event_line(event))
     yield event
     if isinstance(event, TrainEnd):
-        log = store.read_log(run_dir)
-        draw_loss(log, run_dir / "loss.png", title=f"{lesson.tutor.title} · {run_dir.name}")
-        manifest = _manifest(lesson, event)
-        yield RunSaved(event.job, run_dir, store.finish_run(run_dir, manifest))
+        manifest = store.finish_run(run_dir, _manifest(lesson, event))
+        lesson.saved = True
+        yield RunSaved(event.job, run_dir, manifest, _draw(lesson))
+
+
+def _draw(lesson: _Lesson) -> str:
+    """Draw the loss; a picture is worth no training, so a failure is only told."""
+    path = lesson.job.run_dir / "loss.png"
+    try:
+        draw_loss(store.read_log(lesson.job.run_dir), path, title=f"{lesson.tutor.title} · {lesson.job.run_dir.name}")
+    except (OSError, HubError, ImportError) as error:
+        return f"{shown(path)} was not drawn: {error}"
+    return ""
 
 
 def event_line(event: TrainEvent | RunSaved) -> dict[str, Any]:
     """An event as one JSON object: ``event`` names its kind, the rest are its fields."""
     kind = {TrainStart: "start", TrainStep: "step", TrainEnd: "end", RunSaved: "saved"}[type(event)]
     if isinstance(event, RunSaved):
-        return {"event": kind, "job": event.job, "run": event.folder.name, "folder": str(event.folder)}
+        return {"event": kind, "job": event.job, "run": event.folder.name, "folder": str(event.folder), "problem": event.problem}
     return {"event": kind, **asdict(event)}
 
 

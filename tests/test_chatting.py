@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Hub, load_test_plugins, run_hub, write
+from conftest import REPOSITORY, Hub, load_test_plugins, run_hub, write
 
 from adapters_hub import store
 from adapters_hub.chatting import ChatRoom, Conversation, chosen_adapter, sampling_of
@@ -108,7 +113,11 @@ def test_only_the_answer_goes_to_stdout(trained: Path, hub: Hub) -> None:
 
 def test_the_question_may_be_piped_in_alone_or_after_words(trained: Path, hub: Hub) -> None:
     assert hub("ask", "sumas", input="¿1 y 1?\n").out == "[sumas] ¿1 y 1?\n"
-    assert hub("ask", "sumas", "explica:", input="x = 1\n").out == "[sumas] explica:\n\nx = 1\n"
+    assert hub("ask", "sumas", "explica:", "-", input="x = 1\n").out == "[sumas] explica:\n\nx = 1\n"
+
+
+def test_a_question_leaves_the_lines_of_a_loop_alone(trained: Path, hub: Hub) -> None:
+    assert hub("ask", "sumas", "uno", input="dos\ntres\n").out == "[sumas] uno\n"
 
 
 def test_no_question_is_a_usage_error(trained: Path, hub: Hub) -> None:
@@ -199,3 +208,21 @@ def test_chat_with_an_untrained_tutor_says_what_to_type(workspace: Path, hub: Hu
 def test_ask_as_a_process_without_input(trained: Path) -> None:
     done = run_hub("ask", "sumas", "hola", cwd=trained)
     assert (done.code, done.out) == (0, "[sumas] hola\n")
+
+
+def test_an_answer_cannot_steer_the_terminal(trained: Path, hub: Hub) -> None:
+    assert hub("ask", "sumas", input="hola \033]0;título\007 x\ty").out == "[sumas] hola ]0;título x\ty\n"
+
+
+def test_a_chat_in_json_is_one_object_for_each_answer(trained: Path, hub: Hub) -> None:
+    lines = [json.loads(line) for line in hub("chat", "sumas", "--json", input="hola\nadiós\n").out.splitlines()]
+    assert [(line["question"], line["answer"]) for line in lines] == [("hola", "[sumas] hola"), ("adiós", "[sumas] adiós")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closing a stream of a child process needs a POSIX shell")
+def test_closed_streams_and_narrow_encodings_end_no_command(trained: Path) -> None:
+    hub = f"{shlex.quote(sys.executable)} -m adapters_hub"
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "ascii"}
+    for line in (f"{hub} list >&-", f"{hub} ask sumas hola <&-", f"{hub} ask sumas ñandú", f"{hub} chat sumas <&-"):
+        done = subprocess.run(line, shell=True, cwd=trained, env=environ, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stderr)

@@ -175,3 +175,78 @@ def test_bad_settings_and_missing_tutors_have_their_exit_codes(workspace: Path, 
     done = hub("train", "otro")
     assert done.code == 2
     assert "epochs" in done.err
+
+
+# --- accidents -----------------------------------------------------------------------------------
+
+
+def interrupt(hub: Hub, monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
+    """``hub train`` with a Ctrl-C after the third step."""
+    write_log = store.append_log
+
+    def then_interrupt(run_dir: Path, record: Any) -> None:
+        write_log(run_dir, record)
+        if record.get("step") == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "append_log", then_interrupt)
+        return hub("train", *words)
+
+
+def test_the_printed_resume_command_repeats_the_options(workspace: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = interrupt(hub, monkeypatch, "sumas", "--max-steps", "5", "--seed", "3")
+    assert done.code == 130
+    assert "hint: hub train sumas --resume" in done.err
+    assert hub("train", "sumas", "--resume").code == 0
+    (run,) = store.list_runs(workspace / "tutors/sumas")
+    assert run.manifest is not None
+    assert (run.manifest.recipe["train"]["max_steps"], run.manifest.recipe["train"]["seed"]) == (5, 3)
+    assert run.manifest.metrics["steps"] == 5
+
+
+def test_the_resume_hint_names_only_tutors_that_have_begun(workspace: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = interrupt(hub, monkeypatch, "sumas", "restas")
+    assert "hint: hub train sumas --resume" in done.err
+    assert store.list_runs(workspace / "tutors/restas") == ()
+
+
+def test_a_picture_that_cannot_be_drawn_costs_no_training(workspace: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*arguments: Any, **named: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("adapters_hub.training.draw_loss", no_space)
+    done = hub("train", "sumas")
+    assert done.code == 0
+    assert "loss.png was not drawn" in done.err
+    assert store.list_runs(workspace / "tutors/sumas")[0].whole
+
+
+def test_a_run_that_another_process_trains_is_not_resumed(workspace: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt(hub, monkeypatch, "sumas")
+    run = store.unfinished_run(workspace / "tutors/sumas")
+    assert run is not None
+    lock = store.hold(run)
+    done = hub("train", "sumas", "--resume")
+    assert done.code == 2
+    assert "another process" in done.err
+    lock.release()
+    assert hub("train", "sumas", "--resume").code == 0
+
+
+def test_finishing_an_older_run_puts_it_in_use(workspace: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt(hub, monkeypatch, "sumas")
+    older = store.unfinished_run(workspace / "tutors/sumas")
+    assert older is not None
+    hub("train", "sumas")
+    hub("train", "sumas", "--resume")
+    run = store.chosen_run(workspace / "tutors/sumas")
+    assert run is not None
+    assert run.id == older.name
+
+
+def test_an_interruption_before_the_first_step_leaves_no_run(workspace: Path) -> None:
+    events = train_tutors([tutor_of(workspace)], load_test_plugins())
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert store.list_runs(workspace / "tutors/sumas") == ()

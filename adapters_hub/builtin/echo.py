@@ -191,7 +191,9 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
 
 
 def _write_checkpoint(job: TrainJob, step: int) -> None:
-    (job.run_dir / CHECKPOINT).write_text(json.dumps({"step": step}), encoding="utf-8")
+    draft = job.run_dir / f".{CHECKPOINT}"
+    draft.write_text(json.dumps({"step": step}), encoding="utf-8")
+    draft.replace(job.run_dir / CHECKPOINT)
 
 
 def _loss(step: int, total: int) -> float:

@@ -40,8 +40,19 @@ VERBS = {
 
 def main() -> NoReturn:
     """The console script ``hub``."""
+    _open_streams()
     make_cli(load_plugins()).main(prog_name="hub")
     sys.exit(0)
+
+
+def _open_streams() -> None:
+    """A closed stream swallows what is written and has nothing to read; a character that a terminal cannot show becomes "?"."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def make_cli(plugins: Plugins) -> click.Group:

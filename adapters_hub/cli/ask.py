@@ -21,7 +21,8 @@ from adapters_hub.errors import BelowThresholdError, UsageError
 def command(house: House, words: tuple[str, ...], tutor: str | None, bare: bool, check: bool) -> None:
     """Ask a tutor one question; without NAME the default tutor answers.
 
-    The question may also be piped in: echo "..." | hub ask NAME. Only the answer goes to stdout.
+    The question may also be piped in: echo "..." | hub ask NAME; and a file after it: hub ask NAME "explain:" - < file.
+    Only the answer goes to stdout.
     """
     name, question = _who_and_what(words, tutor)
     with house.open_tutor(name) as found:
@@ -50,13 +51,17 @@ def command(house: House, words: tuple[str, ...], tutor: str | None, bare: bool,
 
 
 def _who_and_what(words: tuple[str, ...], tutor: str | None) -> tuple[str | None, str]:
-    """Tutor and question from the arguments and, when piped, stdin."""
-    piped = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", errors="replace").strip()
-    if len(words) == 1 and not piped and " " in words[0]:  # one argument that cannot be a name: the question
-        name, question = tutor, words[0]
+    """Tutor and question. Stdin is read only where no question was given, or for ``-``: else a loop around us would lose its lines."""
+    if len(words) == 1 and any(mark in words[0] for mark in " ¿?"):  # one argument that cannot be a name: the question
+        name, said = tutor, list(words)
     else:
-        name, question = (words[0] if words else tutor), " ".join(words[1:])
-    question = "\n\n".join(part for part in (question.strip(), piped) if part)
+        name, said = (words[0] if words else tutor), list(words[1:])
+    piped = sys.stdin is not None and not sys.stdin.isatty()
+    if "-" in said or (not said and piped):
+        said = [word for word in said if word != "-"] + [sys.stdin.buffer.read().decode("utf-8", errors="replace")]
+        question = "\n\n".join(part.strip() for part in said if part.strip())
+    else:
+        question = " ".join(said).strip()
     if not question:
         raise UsageError(_("what is the question?"), hint=_('hub ask NAME "..."'))
     return name, question

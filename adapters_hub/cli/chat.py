@@ -93,14 +93,16 @@ class _Talk:
         try:
             for piece in answer:
                 text += piece
-                click.echo(piece, nl=False)
-            click.echo()
+                if not self.house.json:
+                    click.echo(piece, nl=False)
+            self.house.show()
         except KeyboardInterrupt:
             answer.close()  # type: ignore[attr-defined]
             click.echo()
             self.house.note(_("(stopped)"))
             return
         verdict = self.validator.judge(attempt_of(self.tutor, self.conversation.turns[:-1], text))
+        self.house.emit({"schema": 1, "tutor": self.tutor.name, "question": question, "answer": text, "verdict": verdict})
         if verdict.outcome == "incorrect":
             self.house.note(f"✗ {verdict.reason}")
 

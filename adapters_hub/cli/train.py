@@ -12,7 +12,7 @@ import click
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.contracts import TrainEnd, TrainEvent, TrainStart, TrainStep
 from adapters_hub.errors import UsageError
-from adapters_hub.training import RunSaved, event_line, train_tutors
+from adapters_hub.training import RunSaved, event_line, options_of, train_tutors
 from adapters_hub.types import Tutor
 from adapters_hub.workspace import shown
 
@@ -44,11 +44,14 @@ def command(
     The adapter, its log, a picture of the loss and a manifest go into tutors/NAME/runs/. Ctrl-C keeps
     what was learned so far; --resume continues there, also after a crash.
     """
-    options = {"base.model": base, "base.quantization": quantization, **{f"train.{key}": value for key, value in recipe.items()}}
+    settings = {"base.model": base, "base.quantization": quantization, **{f"train.{key}": value for key, value in recipe.items()}}
+    options = {key: value for key, value in settings.items() if value is not None}
+    if resume:  # as it began, unless told otherwise
+        options = {**options_of(house.find_tutor((names or (None,))[0])), **options}
     tutors = [house.load_tutor(name, options) for name in names or (None,)]
     if len({tutor.name for tutor in tutors}) < len(tutors):
         raise UsageError(_("a tutor is named twice"))
-    events = train_tutors(tutors, house.plugins, resume=resume, tracker=track or "")
+    events = train_tutors(tutors, house.plugins, resume=resume, tracker=track or "", options=options)
     if house.json:
         for event in events:
             house.emit(event_line(event))
@@ -131,6 +134,8 @@ class _Report:
 
     def summary(self, run: RunSaved) -> None:
         start, end, house = self.starts[run.job], self.ends[run.job], self.house
+        if run.problem:
+            house.warn(run.problem)
         house.show()
         house.show(_("{name} is trained: {folder}").format(name=run.job, folder=shown(run.folder)))
         rows = [(_("loss"), f"{end.first_loss:.2f} → {end.last_loss:.2f}")]

@@ -157,10 +157,9 @@ class Learner:
         return event
 
     def end_event(self) -> TrainEnd:
-        """Clear away the checkpoints and sum up."""
+        """Sum up; the adapter that was kept lies in the run's folder."""
         if self.job.tracker:
             self.accelerator.end_training()
-        checkpoints.remove_all(self.job.run_dir)
         progress = self.progress
         return TrainEnd(
             job=self.job.name,
@@ -177,7 +176,14 @@ class Learner:
             adapter_bytes=(self.job.run_dir / "adapter_model.safetensors").stat().st_size,
         )
 
+    def clear_away(self) -> None:
+        """Drop the checkpoints: nobody will resume a finished run."""
+        checkpoints.remove_all(self.job.run_dir)
+
     def save_checkpoint(self) -> None:
+        """Keep what was learned so far; before the first step there is nothing to keep."""
+        if self.progress.step == 0:
+            return
         checkpoints.save(self.job.run_dir, self.progress, self.bank.weights_of(self.slot), self.accelerator)
 
     # --- helpers ---

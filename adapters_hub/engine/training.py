@@ -69,3 +69,4 @@ def _one_step(active: list[Learner], fused: FusedStep) -> Iterator[TrainEvent]:
         yield learner.after_step(event, fused.evaluate)
         if learner.finished:
             yield learner.end_event()
+            learner.clear_away()  # only now: whoever takes the event may still fail to finish the run
