@@ -1,0 +1,164 @@
+"""From a corpus folder to a tokenizer and packed rows in the work folder.
+
+Knows how corpus, conversations, tokenizer and packing fit together. Deliberately knows nothing of the model.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+from transformers import PreTrainedTokenizerFast
+
+from . import corpus
+from .conversations import Conversation, asks_held_out, generate_conversations, make_conversation
+from .packing import Rows, load_rows, pack_conversations, pack_text, save_rows
+from .tokenizer import END, load_tokenizer, save_tokenizer, train_tokenizer
+
+HELD_OUT_CONVERSATIONS = 300
+TOKENIZER_CHARACTERS = 12_000_000
+ENCODE_BATCH = 256
+
+
+@dataclass(frozen=True)
+class PreparationReport:
+    """What went into the rows."""
+
+    held_out_files: int
+    """eval.jsonl files found below --held-out"""
+    held_out_questions: int
+    """questions in them"""
+    documents_dropped: int
+    """corpus documents that share a run of words with a question"""
+    conversations_dropped: int
+    """conversations that do, or that ask a question word for word"""
+    documents: int
+    """corpus documents read, repetitions not counted"""
+    conversations: int
+    """conversations kept for training"""
+    text_tokens: int
+    """tokens of one pass of the weighted corpus"""
+    chat_tokens: int
+    """tokens of the conversations"""
+    characters_per_token: float
+    """of the weighted corpus"""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that training reads."""
+
+    tokenizer: PreTrainedTokenizerFast
+    """already saved in the work folder"""
+    text: Rows
+    """corpus rows"""
+    chat: Rows
+    """conversation rows"""
+    held_out: dict[str, list[str]]
+    """kind -> texts never trained on; conversations are rendered"""
+    report: PreparationReport
+    """counts"""
+
+
+def prepare(folder: Path, work: Path, length: int, conversations: int, seed: int, held_out: Path | None) -> Prepared:
+    """Tokenizer and rows, written into `work`; a second call with the same work folder reads them back."""
+    if (work / "prepared.json").is_file():
+        return _read(work)
+    work.mkdir(parents=True, exist_ok=True)
+    questions = corpus.read_held_out_questions(held_out)
+    rng = Random(seed)
+
+    # 1. the corpus: contaminated documents out, held-out share aside, weights applied
+    train: list[str] = []
+    aside: dict[str, list[str]] = {}
+    counts: Counter[str] = Counter()
+    for document in corpus.read_corpus(folder):
+        if questions.touch(document.text):
+            counts["dropped"] += 1
+        elif corpus.is_held_out(document):
+            aside.setdefault(document.kind, []).append(document.text)
+        else:
+            counts["documents"] += 1
+            train += [document.text] * corpus.repetitions(document, rng.random())
+    rng.shuffle(train)
+
+    # 2. the conversations: contaminated ones out, a few aside
+    chats = list(generate_conversations(conversations, seed, questions))
+    known = {str(chat) for chat in chats}
+    aside_chats = _fresh_conversations(Random(seed + 1), known, HELD_OUT_CONVERSATIONS, questions)
+
+    # 3. the tokenizer, on the mix it will serve
+    tokenizer = train_tokenizer(_sample(train, chats, Random(seed)))
+    save_tokenizer(tokenizer, work / "tokenizer")
+    aside["charla"] = [tokenizer.apply_chat_template(chat, tokenize=False) for chat in aside_chats]
+
+    # 4. the rows
+    text_ids = list(_encode(tokenizer, (text + END for text in train)))
+    chat_ids = list(_encode(tokenizer, (tokenizer.apply_chat_template(chat, tokenize=False) for chat in chats)))
+    text, chat = pack_text(text_ids, length), pack_conversations(chat_ids, length)
+    text_tokens = sum(map(len, text_ids))
+    report = PreparationReport(
+        held_out_files=questions.files,
+        held_out_questions=questions.questions,
+        documents_dropped=counts["dropped"],
+        conversations_dropped=conversations - len(chats),
+        documents=counts["documents"],
+        conversations=len(chats),
+        text_tokens=text_tokens,
+        chat_tokens=sum(map(len, chat_ids)),
+        characters_per_token=round(sum(map(len, train)) / max(1, text_tokens), 3),
+    )
+    save_rows(work / "text.npz", text)
+    save_rows(work / "chat.npz", chat)
+    (work / "held_out.json").write_text(json.dumps(aside, ensure_ascii=False), encoding="utf-8")
+    (work / "prepared.json").write_text(json.dumps(asdict(report), indent=2), encoding="utf-8")  # last: its presence says the rest is whole
+    return Prepared(tokenizer, text, chat, aside, report)
+
+
+def _read(work: Path) -> Prepared:
+    return Prepared(
+        load_tokenizer(work / "tokenizer"),
+        load_rows(work / "text.npz"),
+        load_rows(work / "chat.npz"),
+        json.loads((work / "held_out.json").read_text(encoding="utf-8")),
+        PreparationReport(**json.loads((work / "prepared.json").read_text(encoding="utf-8"))),
+    )
+
+
+def _fresh_conversations(rng: Random, known: set[str], count: int, questions: corpus.HeldOutQuestions) -> list[Conversation]:
+    fresh: list[Conversation] = []
+    while len(fresh) < count:
+        conversation = make_conversation(rng)
+        if str(conversation) not in known and not asks_held_out(conversation, questions):
+            fresh.append(conversation)
+    return fresh
+
+
+def _sample(texts: list[str], chats: list[Conversation], rng: Random) -> Iterator[str]:
+    """Up to TOKENIZER_CHARACTERS of text, and a quarter as much of conversations."""
+    budget = TOKENIZER_CHARACTERS
+    for text in texts:
+        if budget < 0:
+            break
+        budget -= len(text)
+        yield text
+    budget = TOKENIZER_CHARACTERS // 4
+    for chat in rng.sample(chats, len(chats)):
+        if budget < 0:
+            break
+        for message in chat:
+            budget -= len(message["content"])
+            yield message["content"]
+
+
+def _encode(tokenizer: PreTrainedTokenizerFast, texts: Iterator[str]) -> Iterator[list[int]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == ENCODE_BATCH:
+            yield from tokenizer(batch, add_special_tokens=False)["input_ids"]
+            batch = []
+    if batch:
+        yield from tokenizer(batch, add_special_tokens=False)["input_ids"]

@@ -1,0 +1,181 @@
+"""The optimisation loop of `mini`: rows in, a trained Llama out, resumable at any checkpoint.
+
+Knows torch and rows. Deliberately knows nothing of where the rows come from or where the model is published.
+"""
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from .packing import Rows, batch_rows
+from .tokenizer import CONTEXT
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The hyper-parameters of a run."""
+
+    minutes: float | None = 65.0
+    """time budget over which the learning rate decays; None: `steps` rules"""
+    steps: int | None = None
+    """number of steps when there is no time budget"""
+    batch: int = 8
+    """rows a step"""
+    chat: int = 2
+    """how many of them are conversations"""
+    learning_rate: float = 2e-3
+    """peak"""
+    final_share: float = 0.1
+    """share of the peak that is left at the end of the cosine"""
+    warm_up: int = 100
+    """steps of linear rise"""
+    weight_decay: float = 0.1
+    """on matrices only"""
+    clip: float = 1.0
+    """largest gradient norm"""
+    seed: int = 0
+    """of the initial weights and of the order of the rows"""
+    compile: bool = True
+    """let torch compile the step (a fifth faster, half a minute to start)"""
+    bfloat16: bool = True
+    """autocast the matrix products"""
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """One step of the loop."""
+
+    step: int
+    """from 1"""
+    loss: float
+    """mean nats a token of this batch"""
+    learning_rate: float
+    """that was used"""
+    tokens: int
+    """tokens seen since the first step"""
+    seconds: float
+    """training time since the first step, over all resumptions"""
+
+
+def new_model(tokenizer: PreTrainedTokenizerFast, seed: int, hidden: int = 256, layers: int = 6) -> LlamaForCausalLM:
+    """A Llama with random weights; every linear dimension is a multiple of 64, the NF4 block."""
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=hidden,
+            intermediate_size=3 * hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=hidden // 64,
+            num_key_value_heads=max(1, hidden // 128),
+            max_position_embeddings=CONTEXT,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def train(model: LlamaForCausalLM, text: Rows, chat: Rows, plan: Plan, checkpoint: Path, save_every: float = 240.0) -> Iterator[TrainStep]:
+    """Train `model` in place, a step at a time, from `checkpoint` on if that file exists.
+
+    The checkpoint is rewritten every `save_every` seconds of training and at the end. With a time budget the cosine
+    follows the share of the budget that has gone by, so a slow machine makes fewer steps of the same schedule.
+    """
+    # 1. optimiser and state
+    optimizer = _optimizer(model, plan)
+    step, tokens, seconds = _restore(checkpoint, model, optimizer)
+    compute_loss = torch.compile(_loss) if plan.compile else _loss
+    model.train()
+    saved = seconds
+
+    # 2. the loop: the clock starts after the first, compiling, step
+    clock: float | None = None
+    while (progress := _progress(plan, step, seconds)) < 1.0:
+        # 3. the learning rate of this step
+        rate = plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up))
+        rate *= plan.final_share + (1 - plan.final_share) * 0.5 * (1 + math.cos(math.pi * progress))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        # 4. forward, backward, update
+        inputs, labels, mask = _batch(text, chat, step, plan)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.bfloat16):
+            loss = compute_loss(model, inputs, labels, mask)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        # 5. accounts
+        now = time.monotonic()
+        seconds += 0.0 if clock is None else now - clock
+        clock = now
+        step += 1
+        tokens += inputs.numel()
+        if seconds - saved >= save_every or _progress(plan, step, seconds) >= 1.0:
+            _save(checkpoint, model, optimizer, step, tokens, seconds)
+            saved = seconds
+        yield TrainStep(step, loss.item(), rate, tokens, seconds)
+
+
+def _loss(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean cross entropy in nats over the labelled tokens; inputs and labels (batch, length), mask (batch, 1, length, length)."""
+    hidden = model.model(input_ids=inputs, attention_mask=mask, use_cache=False).last_hidden_state
+    return cross_entropy(model.lm_head(hidden).flatten(0, 1).float(), labels.flatten(), ignore_index=-100)
+
+
+def _batch(text: Rows, chat: Rows, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Inputs, labels and the block-diagonal causal mask of a step."""
+    chats = plan.chat if len(text) else plan.batch
+    texts = plan.batch - chats
+    chosen = [(text, row) for row in batch_rows(len(text), step * texts, texts, plan.seed)]
+    chosen += [(chat, row) for row in batch_rows(len(chat), step * chats, chats, plan.seed)]
+    tokens = torch.from_numpy(np.stack([pool.tokens[row] for pool, row in chosen]).astype(np.int64))
+    documents = torch.from_numpy(np.stack([pool.documents[row] for pool, row in chosen]).astype(np.int64))
+    same = (documents[:, 1:] == documents[:, :-1]) & (documents[:, 1:] > 0)
+    labels = torch.where(same, tokens[:, 1:], -100)
+    owners = documents[:, :-1]
+    causal = torch.ones(owners.shape[1], owners.shape[1], dtype=torch.bool).tril()
+    mask = (owners[:, None, :, None] == owners[:, None, None, :]) & causal
+    return tokens[:, :-1], labels, mask
+
+
+def _optimizer(model: LlamaForCausalLM, plan: Plan) -> torch.optim.AdamW:
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    groups = [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.95), fused=True)
+
+
+def _progress(plan: Plan, step: int, seconds: float) -> float:
+    """Share of the run that has gone by, from 0 to 1."""
+    if plan.steps is not None:
+        return step / plan.steps
+    if plan.minutes is None:
+        raise ValueError("a plan needs minutes or steps")
+    return seconds / (60 * plan.minutes)
+
+
+def _save(path: Path, model: LlamaForCausalLM, optimizer: torch.optim.AdamW, step: int, tokens: int, seconds: float) -> None:
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "tokens": tokens, "seconds": seconds}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def _restore(path: Path, model: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> tuple[int, int, float]:
+    if not path.is_file():
+        return 0, 0, 0.0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"], state["tokens"], state["seconds"]

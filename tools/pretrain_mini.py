@@ -1,0 +1,157 @@
+"""Make the embedded base model `mini`: one command from a corpus folder to a finished model folder.
+
+    python tools/pretrain_mini.py --corpus CORPUS --out adapters_hub/bases/mini --minutes 65
+
+Knows the order of the steps and prints. Deliberately holds no recipe of its own: see the modules of `tools/mini`.
+"""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import torch
+from mini.preparation import Prepared, prepare
+from mini.publication import PROMPTS, held_out_loss, publish, reply
+from mini.training import Plan, TrainStep, new_model, train
+
+
+@click.command(help=__doc__)
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="folder of .jsonl or .jsonl.gz files with a `text` field",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("adapters_hub/bases/mini"),
+    show_default=True,
+    help="folder of the finished model",
+)
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path(".mini-work"),
+    show_default=True,
+    help="folder for rows, checkpoints, log and samples",
+)
+@click.option(
+    "--held-out", type=click.Path(path_type=Path), default=None, help="folder below which every eval.jsonl is kept out of the training text"
+)
+@click.option("--minutes", type=float, default=65.0, show_default=True, help="time budget of the training loop")
+@click.option("--steps", type=int, default=None, help="number of steps instead of a time budget")
+@click.option("--resume", is_flag=True, help="go on from the checkpoint of the work folder")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--threads", type=int, default=2, show_default=True)
+@click.option("--length", type=int, default=512, show_default=True, help="tokens a row")
+@click.option("--batch", type=int, default=8, show_default=True, help="rows a step")
+@click.option("--chat-rows", type=int, default=2, show_default=True, help="rows of a step that are conversations")
+@click.option("--conversations", type=int, default=40_000, show_default=True, help="conversations to generate")
+@click.option("--hidden", type=int, default=256, show_default=True)
+@click.option("--layers", type=int, default=6, show_default=True)
+@click.option("--snapshot-minutes", type=float, default=8.0, show_default=True, help="publish an early version after this long; 0: never")
+@click.option("--save-seconds", type=float, default=240.0, show_default=True, help="time between checkpoints")
+@click.option("--compile/--no-compile", "compiled", default=True, show_default=True)
+def main(corpus: Path, out: Path, work: Path, held_out: Path | None, minutes: float, steps: int | None, resume: bool, seed: int, threads: int, length: int, batch: int, chat_rows: int,
+         conversations: int, hidden: int, layers: int, snapshot_minutes: float, save_seconds: float, compiled: bool) -> None:  # fmt: skip
+    torch.set_num_threads(threads)
+    checkpoint, log = work / "checkpoint.pt", work / "log.jsonl"
+    if checkpoint.is_file() and not resume:
+        raise click.UsageError(f"{checkpoint} exists: add --resume to go on from it, or choose another --work")
+
+    # 1. tokenizer and rows
+    started = time.monotonic()
+    prepared = prepare(corpus, work, length, conversations, seed, held_out)
+    click.echo(f"prepared in {time.monotonic() - started:.0f} s: {json.dumps(asdict(prepared.report))}")
+
+    # 2. the loop
+    model = new_model(prepared.tokenizer, seed, hidden, layers)
+    click.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+    plan = Plan(minutes=None if steps else minutes, steps=steps, batch=batch, chat=chat_rows, seed=seed, compile=compiled)
+    steps_done = _known_steps(log, checkpoint) if resume else []
+    log.unlink(missing_ok=True)
+    with log.open("w", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(asdict(step)) + "\n" for step in steps_done)
+        next_sample = steps_done[-1].seconds if steps_done else 0.0
+        published = not snapshot_minutes or bool(steps_done and steps_done[-1].seconds >= 60 * snapshot_minutes)
+        for step in train(model, prepared.text, prepared.chat, plan, checkpoint, save_seconds):
+            lines.write(json.dumps(asdict(step)) + "\n")
+            steps_done.append(step)
+            if step.step % 25 == 0:
+                lines.flush()
+                click.echo(_line(steps_done))
+            if step.seconds >= next_sample + save_seconds:
+                next_sample = step.seconds
+                _write_samples(work, step, model, prepared)
+            if not published and step.seconds >= 60 * snapshot_minutes:
+                publish(model, prepared.tokenizer, out)
+                published = True
+                click.echo(f"early version published in {out}")
+
+    # 3. the finished model and its measures
+    publish(model, prepared.tokenizer, out)
+    measures = {kind: asdict(held_out_loss(model, prepared.tokenizer, texts, length)) for kind, texts in prepared.held_out.items()}
+    if steps_done:
+        _write_samples(work, steps_done[-1], model, prepared)
+        draw_loss(steps_done, work / "loss.png")
+    summary = {"final": asdict(steps_done[-1]) if steps_done else None, "mean_loss_last_100": _mean_loss(steps_done), "held_out": measures}
+    (work / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False), encoding="utf-8")
+    click.echo(json.dumps(summary, ensure_ascii=False))
+
+
+def draw_loss(steps: list[TrainStep], path: Path) -> None:
+    """The loss of every step and its moving mean, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    tokens = [step.tokens / 1e6 for step in steps]
+    smooth: list[float] = []
+    for step in steps:
+        smooth.append(step.loss if not smooth else 0.97 * smooth[-1] + 0.03 * step.loss)
+    figure, axes = pyplot.subplots(figsize=(8, 4.5))
+    axes.plot(tokens, [step.loss for step in steps], color="lightgray", linewidth=0.6)
+    axes.plot(tokens, smooth, color="tab:blue")
+    axes.set(xlabel="million tokens", ylabel="loss (nats per token)", title="mini")
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
+
+
+def _known_steps(log: Path, checkpoint: Path) -> list[TrainStep]:
+    """The logged steps up to the checkpoint; later ones will be made again."""
+    if not (log.is_file() and checkpoint.is_file()):
+        return []
+    last = torch.load(checkpoint, weights_only=True)["step"]
+    steps: list[TrainStep] = []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        try:
+            steps.append(TrainStep(**json.loads(line)))
+        except json.JSONDecodeError:  # the line that was being written when the run was killed
+            break
+    return [step for step in steps if step.step <= last]
+
+
+def _line(steps: list[TrainStep]) -> str:
+    last, before = steps[-1], steps[max(0, len(steps) - 26)]
+    speed = (last.tokens - before.tokens) / max(1e-9, last.seconds - before.seconds)
+    return f"step {last.step} loss {_mean_loss(steps[-25:]):.3f} lr {last.learning_rate:.2e} tokens {last.tokens / 1e6:.2f}M {last.seconds / 60:.1f} min {speed:,.0f} tok/s"
+
+
+def _mean_loss(steps: list[TrainStep]) -> float:
+    recent = steps[-100:]
+    return sum(step.loss for step in recent) / max(1, len(recent))
+
+
+def _write_samples(work: Path, step: TrainStep, model: torch.nn.Module, prepared: Prepared) -> None:
+    with (work / "samples.txt").open("a", encoding="utf-8") as file:
+        file.write(f"===== step {step.step}\n")
+        for prompt in PROMPTS:
+            file.write(f"> {prompt}\n{reply(model, prepared.tokenizer, prompt, 80)}\n\n")
+
+
+if __name__ == "__main__":
+    main()
