@@ -11,7 +11,7 @@ import importlib.metadata
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -67,7 +67,8 @@ def train_tutors(
     """Train the tutors together over their common base and keep each as a run.
 
     Yields the engine's events, then one ``RunSaved`` for each tutor. ``options`` are the settings that overruled the tutors'
-    files, see ``options_of``. The first Ctrl-C ends after the current step with a checkpoint and raises Interrupted. Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
+    files, see ``options_of``. The first Ctrl-C ends after the current step with a checkpoint and raises Interrupted.
+    Raises DataError, UsageError, NotFoundError (nothing to resume), ResourceError."""
     engine = plugins.engine(tutors[0].base.engine)
     if engine.train is None:
         raise UsageError(f"the engine '{engine.name}' only answers, it cannot train", hint='set [base] engine = "torch"')
@@ -76,13 +77,13 @@ def train_tutors(
         for tutor in tutors:
             lessons[tutor.name] = _prepare(tutor, plugins, resume=resume, tracker=tracker, options=options or {})
         with stop_at_step_end() as stopped:
-            events = engine.train([lesson.job for lesson in lessons.values()])
-            for event in events:
-                lesson = lessons[event.job]
-                yield from _record(lesson, event)
-                if stopped():
-                    events.close()  # type: ignore[attr-defined]
-                    raise _interrupted(lessons.values())
+            with closing(engine.train([lesson.job for lesson in lessons.values()])) as events:  # type: ignore[type-var]
+                for event in events:
+                    yield from _record(lessons[event.job], event)
+                    if stopped() and not all(lesson.saved for lesson in lessons.values()):
+                        break
+            if stopped() and not all(lesson.saved for lesson in lessons.values()):
+                raise _interrupted(lessons.values())
     finally:
         for lesson in lessons.values():
             lesson.lock.release()
@@ -122,7 +123,8 @@ def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str, opti
 
 def _interrupted(lessons: Iterable[_Lesson]) -> Interrupted:
     """What to type to go on; tutors that finished or never began a step are not in it."""
-    begun = [lesson.tutor.name for lesson in lessons if not lesson.saved and any("step" in line for line in store.read_log(lesson.job.run_dir))]
+    unsaved = [lesson for lesson in lessons if not lesson.saved]
+    begun = [lesson.tutor.name for lesson in unsaved if any("step" in line for line in store.read_log(lesson.job.run_dir))]
     if not begun:
         return Interrupted("training was interrupted before the first step")
     return Interrupted("training was interrupted; the steps so far are kept", hint=f"hub train {' '.join(begun)} --resume")

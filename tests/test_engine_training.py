@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from adapters_hub import hardware
 from adapters_hub.contracts import TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
 from adapters_hub.engine.batches import collate, tokenize
+from adapters_hub.engine.fused_step import FusedStep
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.engine.training import train
 from adapters_hub.errors import HubError, ResourceError, UsageError
@@ -317,6 +319,48 @@ def test_two_runs_with_one_seed_are_the_same(base_folder: Path, tmp_path: Path) 
     assert files[0] == files[1]
 
 
+def test_a_run_interrupted_at_its_last_step_ends_at_once_when_resumed(base_folder: Path, tmp_path: Path) -> None:
+    held_out = examples(2, "por")
+    events = train([job_of(base_folder, tmp_path, examples(8), held_out, checkpoint_every=100)])
+    last = [event for event in itertools.islice(events, 5) if isinstance(event, TrainStep)][-1]
+    assert last.step == last.total_steps
+    events.close()  # type: ignore[attr-defined]
+    start, end = train([job_of(base_folder, tmp_path, examples(8), held_out, checkpoint_every=100, resume=True)])
+    assert isinstance(start, TrainStart)
+    assert isinstance(end, TrainEnd)
+    assert (end.steps, end.held_out_last) == (last.step, last.held_out_loss)
+
+
+def test_what_nobody_took_note_of_is_still_there_to_resume(base_folder: Path, tmp_path: Path) -> None:
+    events = train([job_of(base_folder, tmp_path, examples(4))])
+    for event in events:
+        if isinstance(event, TrainEnd):
+            break
+    assert checkpoints.latest(tmp_path) is not None, "whoever took the end may fail to write the manifest"
+    assert list(events) == []
+    assert checkpoints.latest(tmp_path) is None
+
+
+def test_tutors_interrupted_together_go_on_together(base_folder: Path, tmp_path: Path) -> None:
+    def jobs(place: str, *, resume: bool = False) -> list[TrainJob]:
+        return [
+            job_of(base_folder, tmp_path / place / name, rows, rows[:2], name=name, seed=seed, dropout=0.3, resume=resume)
+            for seed, (name, rows) in enumerate((("uno", examples(8, "más")), ("dos", examples(12, "menos"))))
+        ]
+
+    whole = list(train(jobs("whole")))
+    events = train(jobs("cut"))
+    begun = list(itertools.islice(events, 5))
+    events.close()  # type: ignore[attr-defined]
+    assert isinstance(begun[-1], TrainStep)
+    assert (begun[-1].job, begun[-1].step) == ("uno", 2), "cut between the events of one step"
+    rest = list(train(jobs("cut", resume=True)))
+    assert losses(begun, "uno") + losses(rest, "uno") == losses(whole, "uno")
+    assert losses(whole, "dos")[2:] == losses(rest, "dos")
+    ends = [{e.job: e.held_out_last for e in events if isinstance(e, TrainEnd)} for events in (whole, rest)]
+    assert ends[0] == ends[1]
+
+
 # --- decisions -----------------------------------------------------------------------------------
 
 
@@ -356,6 +400,69 @@ def test_a_diverging_run_stops_with_a_hint(base_folder: Path, tmp_path: Path, mo
     with pytest.raises(HubError, match="diverged at step 1") as caught:
         list(train([job_of(base_folder, tmp_path, examples(8))]))
     assert "learning_rate" in caught.value.hint
+
+
+def test_a_gradient_that_is_not_finite_stops_before_anything_is_updated(base_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(HubError, match="diverged at step"):
+        list(train([job_of(base_folder, tmp_path, examples(8), learning_rate=1.0, clip=0.0, epochs=200.0, weight_decay=100.0)]))
+
+
+def test_a_held_out_loss_that_is_not_finite_is_never_the_best(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks: Iterator[float] = iter([3.0, math.nan])
+    monkeypatch.setattr("adapters_hub.engine.fused_step.FusedStep.evaluate", lambda self, learner: next(marks))
+    with pytest.raises(HubError, match="held-out loss nan"):
+        list(train([job_of(base_folder, tmp_path, examples(8), examples(2))]))
+
+
+@pytest.mark.usefixtures("exact")
+def test_a_full_gpu_means_smaller_pieces_and_the_same_losses(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = losses(list(train([job_of(base_folder, tmp_path / "a", examples(8), batch_size=8)])))
+    compute = FusedStep._backward
+    sizes: list[int] = []
+
+    def small_gpu(self: FusedStep, batches: Any) -> Any:
+        rows = self.most_rows or 8
+        sizes.append(rows)
+        if rows > 2:
+            self.largest = 8
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return compute(self, batches)
+
+    monkeypatch.setattr(FusedStep, "_backward", small_gpu)
+    found = losses(list(train([job_of(base_folder, tmp_path / "b", examples(8), batch_size=8)])))
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert sizes[:4] == [8, 8, 4, 2], "first recompute activations, then halve"
+
+
+def test_a_gpu_too_small_for_one_row_is_one_clear_error(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: FusedStep, batches: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(FusedStep, "_backward", full)
+    with pytest.raises(ResourceError, match="one row"):
+        list(train([job_of(base_folder, tmp_path, examples(8))]))
+
+
+def test_recomputing_does_not_turn_the_bases_own_dropout_on() -> None:
+    from transformers import AutoModelForCausalLM, OPTConfig
+
+    torch.manual_seed(0)
+    config = OPTConfig(
+        vocab_size=384, hidden_size=64, ffn_dim=128, num_hidden_layers=2, num_attention_heads=4, dropout=0.5, word_embed_proj_dim=64
+    )
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    ids = torch.arange(12).unsqueeze(0)
+    expected = model(input_ids=ids).logits
+    loaded = SimpleNamespace(model=model, device=torch.device("cpu"))
+    FusedStep(loaded, None, [TrainSettings(activation_checkpointing="on")])  # type: ignore[arg-type]
+    assert torch.equal(model(input_ids=ids).logits, expected)
+
+
+def test_held_out_rows_that_are_too_long_are_named(base_folder: Path, tmp_path: Path) -> None:
+    long = Example((Message("user", "hola " * 200), Message("assistant", "hola")), where="train.jsonl:9")
+    start = first(list(train([job_of(base_folder, tmp_path, examples(8), [long], max_tokens=160, max_steps=1)])), TrainStart)
+    assert start.skipped[0].startswith("train.jsonl:9")
+    assert any("no held-out rows" in note for note in start.notes)
 
 
 def test_long_rows_are_named_and_a_set_of_only_long_rows_is_refused(base_folder: Path, tmp_path: Path) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from tiny_models import random_adapter, save_tiny_base
+from tokenizers import Tokenizer, decoders, models
 
 from adapters_hub import hardware
 from adapters_hub.contracts import Request, Sampling
-from adapters_hub.engine.generation import Decoded
+from adapters_hub.engine.generation import Decoded, Prompt, Row
 from adapters_hub.engine.session import AnswerText, TorchEngine
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.rendering import render
@@ -115,6 +117,23 @@ def test_a_seed_repeats_an_answer_and_another_seed_does_not(engine: TorchEngine)
     assert first == again != other
 
 
+def test_the_first_token_obeys_temperature_and_top_p_under_a_penalty_too() -> None:
+    logits = torch.tensor([4.0, 3.5, 3.0, 2.0])
+    for penalty in (1.0, 1.3):
+        prompts = [Prompt((1,), -1, Sampling(0.05, 0.5, penalty, 5, seed), frozenset(), 5) for seed in range(50)]
+        assert {Row(0, prompt, torch.device("cpu")).choose(logits) for prompt in prompts} == {0}
+
+
+def test_the_penalty_is_on_what_was_said_already() -> None:
+    row = Row(0, Prompt((1,), -1, Sampling(0.0, 1.0, 2.0, 5), frozenset(), 5), torch.device("cpu"))
+    logits = torch.tensor([4.0, 3.5, 3.0])
+    said = []
+    for _ in range(3):
+        said.append(row.choose(logits))
+        row.step(said[-1])
+    assert said == [0, 1, 2]
+
+
 def test_the_seed_of_a_row_is_its_own_whatever_is_beside_it(engine: TorchEngine) -> None:
     sampling = Sampling(temperature=1.2, max_new_tokens=15, seed=5)
     alone = engine.generate([asking("Hola", "sql", sampling)])[0].text
@@ -165,6 +184,26 @@ def test_attaching_again_replaces_and_a_failed_attach_changes_nothing(base_folde
     assert engine.generate([asking("Hola")])[0].text == bare
     with pytest.raises(NotFoundError):
         engine.generate([asking("Hola", "uno")])
+
+
+def test_an_answer_under_way_survives_a_change_of_its_adapter(base_folder: Path, adapters: dict[str, Path]) -> None:
+    engine = TorchEngine(BaseModel(model=str(base_folder), quantization="none"))
+    engine.attach(Adapter("uno", adapters["sql"]))
+    request = asking("Hola", "uno", Sampling(max_new_tokens=20))
+    expected = "".join(engine.stream(request))
+    stream = engine.stream(request)
+    begun = next(stream)
+    engine.attach(Adapter("uno", adapters["algoritmos"]))
+    assert len(engine.bank.slots()) == 2
+    assert begun + "".join(stream) == expected
+    assert len(engine.bank.slots()) == 1
+    assert "".join(engine.stream(request)) != expected
+
+
+def test_closing_twice_is_fine(base_folder: Path) -> None:
+    engine = TorchEngine(BaseModel(model=str(base_folder), quantization="none"))
+    engine.close()
+    engine.close()
 
 
 def manifest_of(engine: TorchEngine, **changes: Any) -> RunManifest:
@@ -226,7 +265,7 @@ class _FakeBase:
     """Only what AnswerText looks at, with role headers in plain text as in Vicuna's or Alpaca's format."""
 
     def __init__(self, chat: Any, markers: tuple[str, ...]) -> None:
-        self.chat = type("Chat", (), {"tokenizer": chat.tokenizer, "turn_markers": markers})()
+        self.chat = type("Chat", (), {"tokenizer": chat.tokenizer, "turn_markers": markers, "control_tokens": {}})()
 
 
 def say(base_folder: Path, text: str, markers: tuple[str, ...]) -> tuple[list[str], AnswerText]:
@@ -246,6 +285,15 @@ def test_a_turn_marker_in_plain_text_ends_the_answer_and_is_never_shown(base_fol
     pieces, answer = say(base_folder, "Es 4.\n\n### Instruction:\nOtra pregunta", ("### Instruction:", "### Response:"))
     assert answer.whole == "".join(pieces) == "Es 4."
     assert answer.ended
+
+
+def test_broken_bytes_before_a_whole_token_end_no_answer() -> None:
+    tokenizer = Tokenizer(models.BPE({"<0x0A>": 0, "<0xC3>": 1, "hola": 2, "<unk>": 3}, [], unk_token="<unk>", byte_fallback=True))
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    answer = AnswerText(_FakeBase(SimpleNamespace(tokenizer=tokenizer), ()))  # type: ignore[arg-type]
+    shown = "".join(answer.add(Decoded(0, token)) for token in (2, 0, 1, 2, 2)) + answer.add(Decoded(0, None, "stop"))
+    assert shown.startswith("hola")
+    assert shown.endswith("hola")
 
 
 def test_what_only_looks_like_a_marker_is_shown_in_the_end(base_folder: Path) -> None:

@@ -46,6 +46,8 @@ def save(run_dir: Path, progress: Progress, weights: AdapterWeights, accelerator
 
     Raises ResourceError (disk full) or RightsError (read-only); the former checkpoint then stays."""
     final = run_dir / FOLDER / f"step-{progress.step:06d}"
+    if final.is_dir():
+        return
     draft = final.with_name(f".{final.name}.tmp")
     with clear_disk_errors(run_dir):
         shutil.rmtree(draft, ignore_errors=True)
@@ -53,7 +55,6 @@ def save(run_dir: Path, progress: Progress, weights: AdapterWeights, accelerator
         write_adapter(draft / "adapter", weights, base_model_name="", revision="")
         accelerator.save_state(str(draft / "state"))
         (draft / "progress.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
-        shutil.rmtree(final, ignore_errors=True)
         os.replace(draft, final)
     for older in _folders(run_dir)[:-1]:
         shutil.rmtree(older, ignore_errors=True)

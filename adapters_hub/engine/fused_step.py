@@ -6,10 +6,13 @@ optimizers, schedules and files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
+from torch.utils.checkpoint import checkpoint
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase
@@ -17,30 +20,38 @@ from adapters_hub.engine.batches import Batch, Row, collate
 from adapters_hub.engine.learner import Learner
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.errors import ResourceError
+from adapters_hub.types import TrainSettings
 
 BUDGET = {"cuda": 4096, "cpu": 2048}
-"""Tokens computed at once when ``micro_batch`` is 0; halved whenever the GPU runs out of memory."""
+"""Tokens computed at once when ``micro_batch`` is 0."""
+T = TypeVar("T")
 
 
 class FusedStep:
     """Forward and backward of one optimizer step over the rows of all active tutors, in as many pieces as memory allows."""
 
-    def __init__(self, loaded: LoadedBase, bank: Bank, micro_batches: Sequence[int]) -> None:
+    def __init__(self, loaded: LoadedBase, bank: Bank, settings: Sequence[TrainSettings]) -> None:
         self.loaded, self.bank = loaded, bank
         self.loss = SupervisedLoss(loaded.model)
-        self.most_rows = min((m for m in micro_batches if m), default=0)
+        self.most_rows = min((one.micro_batch for one in settings if one.micro_batch), default=0)
         self.budget = BUDGET.get(loaded.device.type, 2048)
+        self.largest = 0
+        """Rows of the largest piece so far."""
         self.recomputing = False
+        self.may_recompute = all(one.activation_checkpointing != "off" for one in settings)
+        if any(one.activation_checkpointing == "on" for one in settings):
+            self.recompute()
 
     def backward(self, batches: dict[Learner, list[Row]]) -> dict[Learner, float]:
         """Gradients of each tutor's mean loss over its own supervised tokens; returns those means, nats."""
-        while True:
-            try:
-                return self._backward(batches)
-            except torch.OutOfMemoryError as error:
-                for learner in batches:
-                    learner.optimizer.zero_grad()
-                self._make_room(error)
+
+        def again() -> dict[Learner, float]:
+            for learner in batches:
+                learner.optimizer.zero_grad()
+            torch.manual_seed(next(iter(batches)).dropout_seed)  # so that a resumed run draws the same dropout
+            return self._backward(batches)
+
+        return self._within_memory(again)
 
     def _backward(self, batches: dict[Learner, list[Row]]) -> dict[Learner, float]:
         learners = {learner.index: learner for learner in batches}
@@ -59,9 +70,12 @@ class FusedStep:
                 torch.stack(scaled).sum().backward()
         return {learner: sums[index] / counts[index] for index, learner in learners.items()}
 
-    @torch.no_grad()
     def evaluate(self, learner: Learner) -> float:
         """Mean loss on the learner's held-out rows (one at least), nats per supervised token; dropout is off."""
+        return self._within_memory(lambda: self._evaluate(learner))
+
+    @torch.no_grad()
+    def _evaluate(self, learner: Learner) -> float:
         total, count = 0.0, 0
         for piece in self._pieces(list(learner.held_out)):
             with self._routed(piece, {learner.index: learner}) as batch, learner.accelerator.autocast():
@@ -69,22 +83,21 @@ class FusedStep:
                 count += len(batch.targets)
         return total / count
 
-    def recompute(self, on: bool) -> None:
-        """Switch activation checkpointing of the decoder layers on or off."""
-        self.recomputing = on
-        if not on:
-            return
-        model = self.loaded.model
-        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable  # the name before 5.20
-        enable({"use_reentrant": False})
-        for module in model.modules():
-            if hasattr(module, "gradient_checkpointing"):
-                module.training = True  # transformers looks at this flag alone; dropout of the children stays off
+    def recompute(self) -> None:
+        """From now on keep only what enters each decoder layer, and compute the layer again in the backward pass.
+
+        Done around the layers, not by transformers' switch: that one needs them in training mode, which would turn the base's own
+        dropout on."""
+        self.recomputing = True
+        for module in self.loaded.model.modules():
+            if isinstance(module, GradientCheckpointingLayer):
+                module.forward = _recomputed(module.forward)  # type: ignore[method-assign]
 
     @contextmanager
     def _routed(self, piece: list[Row], learners: dict[int, Learner]) -> Iterator[Batch]:
         """The rows as a batch, each routed to its tutor's slot inside the block."""
         batch = collate(piece, pad_id=self.loaded.pad_id)
+        self.largest = max(self.largest if self.most_rows == 0 else 0, len(piece))
         with self.bank.routing([learners[int(index)].slot for index in batch.slots]):
             yield batch
 
@@ -101,14 +114,34 @@ class FusedStep:
             piece.append(row)
         yield piece
 
-    def _make_room(self, error: Exception) -> None:
+    def _within_memory(self, compute: Callable[[], T]) -> T:
+        """``compute()``, tried again in smaller pieces whenever the GPU is full. Raises ResourceError when one row is too much."""
+        while True:
+            try:
+                return compute()
+            except RuntimeError as error:
+                if not isinstance(error, torch.OutOfMemoryError) and "ALLOC_FAILED" not in str(error):
+                    raise
+            self._make_room()  # not above: the error still holds the tensors that fill the memory
+
+    def _make_room(self) -> None:
         torch.cuda.empty_cache()
-        if not self.recomputing:
-            self.recompute(True)
-        elif (self.most_rows or self.budget) > 1 and self.budget > 64:
+        if not self.recomputing and self.may_recompute:
+            self.recompute()
+        elif self.most_rows > 1:
             self.most_rows //= 2
-            self.budget //= 2
+        elif self.most_rows == 0 and self.largest > 1:
+            self.most_rows = self.largest // 2
         else:
             raise ResourceError(
                 "the GPU has too little memory for one row", hint="lower [train] max_tokens or [lora] rank, or choose a smaller base"
-            ) from error
+            )
+
+
+def _recomputed(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any, **named: Any) -> Any:
+        if not torch.is_grad_enabled():
+            return forward(*arguments, **named)
+        return checkpoint(forward, *arguments, use_reentrant=False, **named)
+
+    return run

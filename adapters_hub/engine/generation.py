@@ -64,8 +64,10 @@ class Row:
         The repetition penalty looks at the answer alone: a tutor should repeat the question's words."""
         sampling = self.prompt.sampling
         scores = logits.float().unsqueeze(0)
-        if self.answer or sampling.repetition_penalty == 1.0:
-            scores = self.processors(torch.tensor([self.answer], device=logits.device, dtype=torch.long), scores)
+        answer = torch.tensor([self.answer], device=logits.device, dtype=torch.long)
+        if self.answer and sampling.repetition_penalty != 1.0:
+            scores = RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty)(answer, scores)
+        scores = self.processors(answer, scores)
         if sampling.temperature == 0:
             return int(scores.argmax())
         return int(torch.multinomial(scores.softmax(-1), 1, generator=self.generator))
@@ -123,8 +125,6 @@ def _forward(model: Any, bank: Bank, rows: list[Row], ids: torch.Tensor, mask: t
 
 def _processors(sampling: Sampling) -> LogitsProcessorList:
     processors = LogitsProcessorList()
-    if sampling.repetition_penalty != 1.0:
-        processors.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
     if sampling.temperature > 0:
         if sampling.temperature != 1.0:
             processors.append(TemperatureLogitsWarper(sampling.temperature))

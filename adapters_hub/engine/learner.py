@@ -41,7 +41,8 @@ class Learner:
         self.index, self.job, self.loaded, self.bank = index, job, loaded, bank
         settings = job.recipe.train
         self.rows, self.skipped = self._tokenized(job.train)
-        self.held_out, _ = self._tokenized(job.validation)
+        self.held_out, long_held_out = self._tokenized(job.validation)
+        self.skipped += long_held_out
         if not self.rows:
             raise UsageError(
                 f"{job.name}: no training row is left", hint="raise [train] max_tokens or shorten the rows", details=self.skipped
@@ -61,6 +62,8 @@ class Learner:
         self.first_step = 0
         self.dropped_steps = 0
         self.finished = False
+        self.ended = False
+        self._order: tuple[int, list[list[int]]] = (-1, [])
         self.reason: Literal["finished", "early_stop"] = "finished"
 
     # --- the life of a job, in order ---
@@ -72,6 +75,7 @@ class Learner:
             self.progress, weights = checkpoints.restore(folder, self.progress.fingerprint, self.accelerator)
             self.bank.load_trainable(self.slot, weights)
             self.first_step = self.progress.step
+            self._decide_end()
         else:
             self.progress.held_out_first = evaluate(self) if self.held_out else None
         if self.job.tracker:
@@ -95,26 +99,43 @@ class Learner:
             base=loaded.identity,
             template_sha256=loaded.chat.template_sha256,
             stop_token_ids=tuple(loaded.chat.stop_token_ids),
-            notes=(*loaded.notes, f"optimizer {self.optimizer_name}"),
+            notes=(*loaded.notes, f"optimizer {self.optimizer_name}", *self._missing_rows()),
         )
 
     def next_rows(self) -> list[Row]:
         """Rows of the next optimizer step: a function of seed and step alone, so a resumed run sees the same ones."""
         epoch, position = divmod(self.progress.step, self.steps_per_epoch)
         settings = self.job.recipe.train
-        order = epoch_order(self.rows, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch)
-        return [self.rows[i] for i in order[position]]
+        if self._order[0] != epoch:
+            self._order = epoch, epoch_order(self.rows, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch)
+        return [self.rows[i] for i in self._order[1][position]]
 
-    def update(self, loss: float) -> TrainStep:
-        """Clip, step the optimizer and the schedule; raises HubError when the run has diverged."""
-        settings, progress = self.job.recipe.train, self.progress
+    @property
+    def dropout_seed(self) -> int:
+        """Seed of the next step's dropout: a function of seed and step alone, as the rows are."""
+        return (self.job.recipe.train.seed * 1_000_003 + self.progress.step) % 2**63
+
+    def measure_gradient(self, loss: float) -> float:
+        """Clip the gradient and return its norm before; raises HubError when the run has diverged, before anything is updated."""
+        norm = self.accelerator.clip_grad_norm_(self.parameters, self.job.recipe.train.clip or math.inf)
+        value = float(norm) if norm is not None else 0.0
+        if not math.isfinite(loss) or not (math.isfinite(value) or self.accelerator.scaler is not None):
+            raise self._diverged(f"loss {loss:.3g}, gradient norm {value:.3g}")
+        return value
+
+    def update(self, loss: float, norm: float) -> TrainStep | None:
+        """Step the optimizer and the schedule. None: fp16 loss scaling dropped the step, which is tried again with a smaller scale."""
+        progress = self.progress
         rate = self.schedule.get_last_lr()[0]
-        norm = self.accelerator.clip_grad_norm_(self.parameters, settings.clip or math.inf)
-        norm = float(norm) if norm is not None else 0.0
-        self._refuse_divergence(loss, norm)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
+        if self.optimizer.step_was_skipped:
+            self.dropped_steps += 1
+            if self.dropped_steps >= SKIPPED_STEPS:
+                raise self._diverged(f"{SKIPPED_STEPS} gradients in a row do not fit into fp16")
+            return None
+        self.dropped_steps = 0
         progress.step += 1
         progress.last_loss = loss
         if progress.step == 1:
@@ -136,20 +157,17 @@ class Learner:
         progress, settings = self.progress, self.job.recipe.train
         progress.tokens += event.tokens
         progress.seconds += event.seconds
-        last = progress.step >= self.total_steps
         best = False
         held_out = None
-        if self.held_out and (last or progress.step % self.evaluate_every == 0):
+        if self.held_out and (progress.step >= self.total_steps or progress.step % self.evaluate_every == 0):
             held_out = evaluate(self)
             best = self._remember(held_out)
-            if settings.patience and progress.evaluations_without_gain >= settings.patience and not last:
-                last, self.reason = True, "early_stop"
-        if best or (last and not self.held_out):
+        self._decide_end()
+        if best or (self.finished and not self.held_out):
             self._keep_adapter()
-        due = not last and progress.step % settings.checkpoint_every == 0
+        due = self.finished or progress.step % settings.checkpoint_every == 0
         if due:
             self.save_checkpoint()
-        self.finished = last
         event = replace(event, held_out_loss=held_out, best=best, checkpoint=due)
         if self.job.tracker:
             values = {"loss": event.loss, "learning_rate": event.learning_rate, "held_out_loss": held_out}
@@ -158,6 +176,7 @@ class Learner:
 
     def end_event(self) -> TrainEnd:
         """Sum up; the adapter that was kept lies in the run's folder."""
+        self.ended = True
         if self.job.tracker:
             self.accelerator.end_training()
         progress = self.progress
@@ -179,6 +198,15 @@ class Learner:
     def clear_away(self) -> None:
         """Drop the checkpoints: nobody will resume a finished run."""
         checkpoints.remove_all(self.job.run_dir)
+
+    def interrupt(self) -> None:
+        """Keep an unfinished job for ``--resume``, unless it is the one that went wrong."""
+        if self.ended:
+            return
+        if math.isfinite(self.progress.last_loss):
+            self.save_checkpoint()
+        if self.job.tracker:
+            self.accelerator.end_training()
 
     def save_checkpoint(self) -> None:
         """Keep what was learned so far; before the first step there is nothing to keep."""
@@ -213,21 +241,27 @@ class Learner:
             optimizer, name = torch.optim.AdamW(self.parameters, **arguments), "AdamW"
         return self.accelerator.prepare(optimizer), name
 
-    def _refuse_divergence(self, loss: float, norm: float) -> None:
-        if math.isfinite(loss) and math.isfinite(norm):
-            self.dropped_steps = 0
-            return
-        self.dropped_steps += 1
-        if math.isfinite(loss) and self.accelerator.scaler is not None and self.dropped_steps < SKIPPED_STEPS:
-            return
-        raise HubError(
-            f"{self.job.name}: training diverged at step {self.progress.step + 1} (loss {loss:.3g}, gradient norm {norm:.3g})",
+    def _diverged(self, figures: str) -> HubError:
+        return HubError(
+            f"{self.job.name}: training diverged at step {self.progress.step + 1} ({figures})",
             hint=f"lower [train] learning_rate (now {self.job.recipe.train.learning_rate:g}) and train again",
         )
+
+    def _decide_end(self) -> None:
+        patience = self.job.recipe.train.patience
+        if self.progress.step >= self.total_steps:
+            self.finished = True
+        elif patience and self.progress.evaluations_without_gain >= patience:
+            self.finished, self.reason = True, "early_stop"
+
+    def _missing_rows(self) -> tuple[str, ...]:
+        return () if self.held_out else ("no held-out rows: the last adapter is kept, not the best, and nothing stops early",)
 
     def _remember(self, held_out: float) -> bool:
         """Note an evaluation; whether it is the best so far."""
         progress = self.progress
+        if not math.isfinite(held_out):
+            raise self._diverged(f"held-out loss {held_out:.3g}")
         if progress.best_loss is None or held_out < progress.best_loss:
             progress.best_loss, progress.best_step, progress.evaluations_without_gain = held_out, progress.step, 0
             return True

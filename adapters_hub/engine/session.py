@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,7 @@ from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, load_base
 from adapters_hub.engine.generation import Decoded, Prompt, decode
 from adapters_hub.engine.peft_files import read_adapter
+from adapters_hub.engine.routing import BASE
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.rendering import render
 from adapters_hub.types import Adapter, BaseIdentity, BaseModel
@@ -27,12 +29,16 @@ DEFAULT_CONTEXT = 2048
 """Tokens assumed when a base's config names no limit."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attached:
     """An adapter in the bank under its public name."""
 
     slot: int
     stop_ids: frozenset[int]
+    answers: int = 0
+    """Answers under way: the slot is freed after the last of them."""
+    retired: bool = False
+    """Nobody can ask it any more."""
 
 
 class TorchEngine:
@@ -55,14 +61,14 @@ class TorchEngine:
             former = self._attached.get(adapter.name)
             self._attached[adapter.name] = Attached(slot, self._stop_ids(stops))
         if former is not None:
-            self.bank.detach(former.slot)
+            self._retire(former)
 
     def detach(self, name: str) -> None:
         with self._lock:
             if name not in self._attached:
                 raise NotFoundError(f"no adapter '{name}' is attached")
             gone = self._attached.pop(name)
-        self.bank.detach(gone.slot)
+        self._retire(gone)
 
     def attached(self) -> tuple[str, ...]:
         with self._lock:
@@ -73,28 +79,28 @@ class TorchEngine:
 
     def stream(self, request: Request) -> Iterator[str]:
         text = AnswerText(self.loaded)
-        prompt = self._prompt(request)
-        for step in decode(self.loaded.model, self.bank, [prompt], pad_id=self.loaded.pad_id):
-            if piece := text.add(step[0]):
-                yield piece
-            if text.ended:
-                return
+        with self._prompts([request]) as prompts:
+            for step in decode(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id):
+                if piece := text.add(step[0]):
+                    yield piece
+                if text.ended:
+                    return
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         if not requests:
             return []
         begun = time.perf_counter()
-        prompts = [self._prompt(request) for request in requests]
         texts = [AnswerText(self.loaded) for _ in requests]
         seconds = [0.0] * len(requests)
-        for step in decode(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id):
-            for decoded in step:
-                text = texts[decoded.row]
-                if not text.ended:
-                    text.add(decoded)
-                    seconds[decoded.row] = time.perf_counter() - begun
-            if all(text.ended for text in texts):
-                break
+        with self._prompts(requests) as prompts:
+            for step in decode(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id):
+                for decoded in step:
+                    text = texts[decoded.row]
+                    if not text.ended:
+                        text.add(decoded)
+                        seconds[decoded.row] = time.perf_counter() - begun
+                if all(text.ended for text in texts):
+                    break
         return [
             Completion(text.whole, text.finish, len(prompt.ids), text.tokens, spent)
             for text, prompt, spent in zip(texts, prompts, seconds, strict=True)
@@ -102,15 +108,43 @@ class TorchEngine:
 
     def close(self) -> None:
         self._attached.clear()
-        del self.bank, self.loaded
+        if hasattr(self, "loaded"):
+            del self.bank, self.loaded
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _prompt(self, request: Request) -> Prompt:
+    @contextmanager
+    def _prompts(self, requests: Sequence[Request]) -> Iterator[list[Prompt]]:
+        """The requests as prompts; their adapters stay in the bank inside the block, also when they are replaced meanwhile."""
+        bare = Attached(BASE, self._stop_ids(()))
         with self._lock:
-            if request.adapter is not None and request.adapter not in self._attached:
-                raise NotFoundError(f"no adapter '{request.adapter}' is attached", hint="attach it before asking")
-            target = self._attached[request.adapter] if request.adapter is not None else Attached(-1, self._stop_ids(()))
+            for request in requests:
+                if request.adapter is not None and request.adapter not in self._attached:
+                    raise NotFoundError(f"no adapter '{request.adapter}' is attached", hint="attach it before asking")
+            targets = [self._attached[request.adapter] if request.adapter is not None else bare for request in requests]
+            for target in targets:
+                target.answers += 1
+        try:
+            yield [self._prompt(request, target) for request, target in zip(requests, targets, strict=True)]
+        finally:
+            for target in targets:
+                with self._lock:
+                    target.answers -= 1
+                self._free(target)
+
+    def _retire(self, attached: Attached) -> None:
+        attached.retired = True
+        self._free(attached)
+
+    def _free(self, attached: Attached) -> None:
+        """Give the slot back once nobody can ask for it and nobody is being answered from it."""
+        with self._lock:
+            due = attached.retired and attached.answers == 0 and attached.slot != BASE
+            slot, attached.slot = attached.slot, BASE if due else attached.slot
+        if due and hasattr(self, "bank"):
+            self.bank.detach(slot)
+
+    def _prompt(self, request: Request, target: Attached) -> Prompt:
         ids = tuple(render(self.loaded.chat, request.messages, add_generation_prompt=True).ids)
         room = self.context - len(ids)
         if room < 1:
@@ -131,6 +165,7 @@ class AnswerText:
     def __init__(self, loaded: LoadedBase) -> None:
         self.tokenizer = loaded.chat.tokenizer
         self.markers = loaded.chat.turn_markers
+        self.marks = frozenset(loaded.chat.control_tokens.values())
         self.stream = DecodeStream(skip_special_tokens=True)
         self.whole = ""
         self.held = ""
@@ -142,16 +177,28 @@ class AnswerText:
         """Take one decoded step and return the text that may be shown now."""
         if decoded.token is not None:
             self.tokens += 1
-            self.held += self.stream.step(self.tokenizer, decoded.token) or ""
+            self.held += self._text_of(decoded.token)
         if decoded.finish is not None:
             self.ended, self.finish = True, decoded.finish
         if (place := self._first_marker()) >= 0:
             self.held, self.ended, self.finish = self.held[:place], True, "stop"
         return self._release()
 
+    def _text_of(self, token: int) -> str:
+        if token in self.marks:
+            return ""
+        try:
+            return self.stream.step(self.tokenizer, token) or ""
+        except Exception:  # tokenizers raises just this when the bytes of a broken character are followed by a whole token
+            self.stream = DecodeStream(skip_special_tokens=True)
+            return "\ufffd" + (self.stream.step(self.tokenizer, token) or "")
+
     def _first_marker(self) -> int:
-        places = [place for marker in self.markers if (place := self.held.find(marker)) >= 0]
-        return min(places, default=-1)
+        """Where the first line begins that a marker opens, or -1."""
+        before = 0 if self.whole else 1
+        opening = "\n" * before + self.held
+        places = [opening.find(f"\n{marker}") for marker in self.markers]
+        return min((max(place - before, 0) for place in places if place >= 0), default=-1)
 
     def _release(self) -> str:
         """Text that can no longer turn out to be outer whitespace or the beginning of a marker."""

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
 from accelerate.state import AcceleratorState, GradientState
 
-from adapters_hub.contracts import TrainEvent, TrainJob
+from adapters_hub.contracts import TrainEvent, TrainJob, TrainStep
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, load_base
 from adapters_hub.engine.fused_step import FusedStep
 from adapters_hub.engine.learner import Learner
-from adapters_hub.errors import UsageError
+from adapters_hub.errors import HubError, UsageError
 
 
 def train(jobs: Sequence[TrainJob]) -> Iterator[TrainEvent]:
@@ -40,33 +41,49 @@ def _train(jobs: Sequence[TrainJob], loaded: LoadedBase) -> Iterator[TrainEvent]
     torch.manual_seed(jobs[0].recipe.train.seed)
     loaded.model.requires_grad_(False)
     bank = Bank(loaded.model, dtype=torch.float32)
-    fused = FusedStep(loaded, bank, [job.recipe.train.micro_batch for job in jobs])
-    fused.recompute(any(job.recipe.train.activation_checkpointing == "on" for job in jobs))
+    fused = FusedStep(loaded, bank, [job.recipe.train for job in jobs])
     learners = [Learner(index, job, loaded, bank) for index, job in enumerate(jobs)]
     # 2. say what is about to run; the base's own loss is the mark to beat
     for learner in learners:
         learner.begin(fused.evaluate)
         yield learner.start_event()
-    # 3. step together until each has finished
+    # 3. step together until each has finished; a resumed job may have been at its end
     try:
+        for learner in learners:
+            if learner.finished:
+                yield from _end(learner)
         while active := [learner for learner in learners if not learner.finished]:
             yield from _one_step(active, fused)
     except GeneratorExit:
         for learner in learners:
-            if not learner.finished:
-                learner.save_checkpoint()
+            learner.interrupt()
+        raise
+    except HubError:  # one tutor's fault: keep what the others learned, and tell the fault, not what it drags along
+        for learner in learners:
+            with suppress(HubError):
+                learner.interrupt()
         raise
 
 
 def _one_step(active: list[Learner], fused: FusedStep) -> Iterator[TrainEvent]:
+    """One step of every active learner. All of them are at rest when the first event comes out."""
     begun = time.perf_counter()
     batches = {learner: learner.next_rows() for learner in active}
     losses = fused.backward(batches)
-    figures = {learner: learner.update(losses[learner]) for learner in active}
+    norms = {learner: learner.measure_gradient(losses[learner]) for learner in active}
+    steps = {learner: learner.update(losses[learner], norms[learner]) for learner in active}
     elapsed = time.perf_counter() - begun
-    for learner in active:
-        event = replace(figures[learner], tokens=sum(len(row.ids) for row in batches[learner]), seconds=elapsed)
-        yield learner.after_step(event, fused.evaluate)
+    events: list[tuple[Learner, TrainStep]] = []
+    for learner, step in steps.items():
+        if step is not None:
+            tokens = sum(len(row.ids) for row in batches[learner])
+            events.append((learner, learner.after_step(replace(step, tokens=tokens, seconds=elapsed), fused.evaluate)))
+    for learner, event in events:
+        yield event
         if learner.finished:
-            yield learner.end_event()
-            learner.clear_away()  # only now: whoever takes the event may still fail to finish the run
+            yield from _end(learner)
+
+
+def _end(learner: Learner) -> Iterator[TrainEvent]:
+    yield learner.end_event()
+    learner.clear_away()  # only now: whoever took the event may have failed to finish the run
