@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from adapters_hub.languages import STOP_WORDS, guess_language, is_language, pros
 from adapters_hub.near_duplicates import folded, near_duplicates, near_rows, question_words
 from adapters_hub.rendering import Rendered, render, render_many
 from adapters_hub.splits import split
-from adapters_hub.types import Attempt, Example, Tutor, Verdict
+from adapters_hub.types import Attempt, Example, Message, Tutor, Verdict
 from adapters_hub.workspace import shown
 
 BATCH = 1000
@@ -36,6 +36,15 @@ LANGUAGE_CHARACTERS = 240
 """So much of a row's answers decides its language."""
 
 TOPICS = 12
+
+TOPIC_CHARACTERS = 20
+"""A longer word is cut: whatever it is, it names no topic."""
+
+MANY_TURNS = 64
+"""From so many turns a row is first estimated: what a template does to a row grows faster than its turns."""
+
+FAR_TOO_LONG = 1.5
+"""A row of many turns estimated at so many times ``max_tokens`` is not rendered to be called too long."""
 
 SAMPLE = 1000
 """Of larger files about so many rows, evenly spread, are rendered to learn how long rows are, and all that may be too long."""
@@ -327,12 +336,21 @@ class _Tokens:
     counted: int
 
 
+@dataclass(frozen=True)
+class _Estimate:
+    """Token figures of a row that was not rendered."""
+
+    tokens: int
+    learned: int
+
+
 def _count_tokens(tutor: Tutor, chat: ChatFormat, use: str, examples: Sequence[Example], findings: list[Finding]) -> _Tokens:
     """Count the tokens of all rows, or in a large file of a sample, of one row of each order of roles and of all that may be too long."""
     limit, fate = tutor.recipe.train.max_tokens, tutor.recipe.train.long_rows
     rows = with_system(examples, tutor.system_prompt)
+    estimates = _far_too_long(chat, rows, limit)
     sample = range(0, len(rows), max(1, len(rows) // SAMPLE))
-    lengths, learned = _rendered_lengths(chat, rows, sample, findings)
+    lengths, learned = _rendered_lengths(chat, rows, sample, estimates, findings)
     ordered = sorted(lengths.values())
     sampled = len(ordered)
     if sampled and len(sample) < len(rows):
@@ -340,11 +358,11 @@ def _count_tokens(tutor: Tutor, chat: ChatFormat, use: str, examples: Sequence[E
         risky = limit * CAUTION * min(characters[index] / length for index, length in lengths.items())
         first_of = {tuple([turn.role for turn in row.messages]): index for index, row in reversed(list(enumerate(rows)))}
         others = {index for index, size in enumerate(characters) if size > risky} | set(first_of.values())
-        more, _ = _rendered_lengths(chat, rows, sorted(others - set(sample)), findings)
+        more, _ = _rendered_lengths(chat, rows, sorted(others - set(sample)), estimates, findings)
         lengths |= more
     over = sorted(index for index, length in lengths.items() if length > limit)
     for index in over:
-        message = f"{lengths[index]} tokens, more than max_tokens = {limit}"
+        message = f"{'about ' if index in estimates else ''}{lengths[index]} tokens, more than max_tokens = {limit}"
         message += {"skip": ": will be left out", "split": ": will be split"}.get(fate, "") if use == "train" else ""
         findings.append(Finding("warning", "long_row", rows[index].where, message))
     if use == "train" and len(over) == len(rows) and fate == "skip":
@@ -357,12 +375,37 @@ def _count_tokens(tutor: Tutor, chat: ChatFormat, use: str, examples: Sequence[E
     return _Tokens(spread, learned, len(over), len(lengths))
 
 
+def _far_too_long(chat: ChatFormat, rows: Sequence[Example], limit: int) -> dict[int, _Estimate]:
+    """Rows of so many turns and tokens that rendering them takes long and can only show that they are too long."""
+    many = [index for index, row in enumerate(rows) if len(row.messages) > MANY_TURNS]
+    if not many:
+        return {}
+    short, long = ([Message("user", "x"), Message("assistant", "x")] * pairs for pairs in (1, 3))
+    try:
+        two, six = render_many(chat, [short, long])
+    except HubError:  # told of each row, where it is rendered
+        return {}
+    frame = max(0, (len(six.ids) - len(two.ids)) // 4 - 1)
+    estimates = {}
+    for index in many:
+        turns = rows[index].messages
+        encoded = chat.tokenizer.encode_batch([turn.content for turn in turns], add_special_tokens=False)
+        said = [len(encoding.ids) for encoding in encoded]
+        tokens = sum(said) + frame * len(turns)
+        if tokens > limit * FAR_TOO_LONG:
+            answers = [size + 1 for turn, size in zip(turns, said, strict=True) if turn.role == "assistant"]
+            estimates[index] = _Estimate(tokens, sum(answers))
+    return estimates
+
+
 def _rendered_lengths(
-    chat: ChatFormat, rows: Sequence[Example], chosen: Sequence[int], findings: list[Finding]
+    chat: ChatFormat, rows: Sequence[Example], chosen: Sequence[int], estimates: Mapping[int, _Estimate], findings: list[Finding]
 ) -> tuple[dict[int, int], int]:
     """Tokens of the chosen rows, and their tokens with loss in all; rows that the template refuses become findings."""
-    lengths: dict[int, int] = {}
-    learned = 0
+    guessed = [index for index in chosen if index in estimates]
+    lengths = {index: estimates[index].tokens for index in guessed}
+    learned = sum(estimates[index].learned for index in guessed)
+    chosen = [index for index in chosen if index not in estimates]
     for start in range(0, len(chosen), BATCH):
         batch = chosen[start : start + BATCH]
         for index, rendered in zip(batch, _rendered(chat, [rows[index] for index in batch], findings), strict=True):
@@ -393,7 +436,7 @@ def topics(examples: Sequence[Example], language: str) -> dict[str, int]:
     written: Counter[str] = Counter()
     for example in examples:
         text = "\n".join([turn.content for turn in example.messages if turn.role == "user"])
-        written.update(set(_TOPIC.findall(prose(text).lower())))
+        written.update({word[:TOPIC_CHARACTERS] for word in _TOPIC.findall(prose(text).lower())})
     rows_of: Counter[str] = Counter()
     spelling: dict[str, Counter[str]] = defaultdict(Counter)
     for word, count in written.items():

@@ -255,8 +255,8 @@ def json_rows(data: bytes, name: str) -> list[Row | Flaw]:
     """The rows of the JSON file ``name``: one object a line, one list, or objects that span lines.
 
     UTF-8 with or without a byte order mark, lines ending in LF or CRLF, blank lines skipped. Never raises for bad content."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return [Flaw(f"{name}:1", "this is UTF-16: save the file as UTF-8")]
+    if fault := utf16_fault(data):
+        return [Flaw(f"{name}:1", fault)]
     data = data.removeprefix(b"\xef\xbb\xbf")
     if _is_lines(data, name):
         return list(_line_rows(data, name))
@@ -331,7 +331,7 @@ def _value_rows(text: str, name: str) -> list[Row | Flaw]:
         except (ValueError, RecursionError) as error:
             failed = min(getattr(error, "pos", position), len(text))
             line += text.count("\n", counted, failed)
-            rows.append(Flaw(f"{name}:{line}", _json_fault(error, text) + "; what follows was not read"))
+            rows.append(Flaw(f"{name}:{line}", _json_fault(error, text) + "; later rows were not read"))
             return rows
         rows.append(Row(f"{name}:{line}", value))
         position = _skip(text, end)
@@ -341,7 +341,7 @@ def _value_rows(text: str, name: str) -> list[Row | Flaw]:
                 rows.append(_flaw_at(text, position, name, "not valid JSON: a comma before the closing ]"))
         elif in_list and text[position : position + 1] != "]":
             fault = "truncated JSON: the list is not closed with ]" if position >= len(text) else "not valid JSON: a comma is missing"
-            rows.append(_flaw_at(text, position, name, fault + ("" if position >= len(text) else "; what follows was not read")))
+            rows.append(_flaw_at(text, position, name, fault + ("" if position >= len(text) else "; later rows were not read")))
             return rows
     if in_list and position >= len(text):
         rows.append(_flaw_at(text, position, name, "truncated JSON: the list is not closed with ]"))
@@ -358,6 +358,14 @@ def _flaw_at(text: str, position: int, name: str, reason: str) -> Flaw:
 def _skip(text: str, position: int) -> int:
     found = _SPACE.match(text, position)
     return found.end() if found else position
+
+
+def utf16_fault(data: bytes) -> str:
+    """Said once where a file is not UTF-8 but UTF-16, by its byte order mark or by so many zero bytes; else an empty string."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "this is UTF-16: save it as UTF-8"
+    head = data[:1000]
+    return "looks like UTF-16: save it as UTF-8" if head and head.count(0) * 4 >= len(head) else ""
 
 
 def _utf8_fault(line: bytes) -> str:

@@ -6,7 +6,11 @@ Knows nothing of the terminal: raise anywhere, only ``cli`` prints. A mistake of
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Sequence
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal: control characters other than line feed and tab, and marks that turn the direction of writing."""
 
 
 class HubError(Exception):
@@ -21,9 +25,9 @@ class HubError(Exception):
 
     def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.details = tuple(details)
+        self.message = printable(message)
+        self.hint = printable(hint)
+        self.details = tuple(printable(detail) for detail in details)
 
 
 class UsageError(HubError):
@@ -81,6 +85,11 @@ class Interrupted(HubError):
     code = "interrupted"
 
 
+def printable(text: str) -> str:
+    """``text`` with whatever steers a terminal spelt out, as in ``\\x1b``."""
+    return CONTROL.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
 def from_os_error(error: OSError, doing: str) -> HubError:
     """Say what a failure of the operating system means; ``doing`` completes "cannot ...", e.g. ``write runs/x``."""
     cause = error.strerror or str(error) or type(error).__name__
@@ -88,6 +97,10 @@ def from_os_error(error: OSError, doing: str) -> HubError:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return ResourceError(message, hint="free some disk space, then repeat the command")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno != errno.EROFS and doing.startswith("read "):
+            return RightsError(message, hint="make it readable for your user")
+        if error.errno != errno.EROFS and doing.startswith("use "):  # nobody knows what for
+            return RightsError(message, hint="give your user the right to read and write it")
         return RightsError(message, hint="make the folder writable for your user, or work in another one")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return NotFoundError(message)

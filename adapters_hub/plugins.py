@@ -3,6 +3,7 @@
 Three doors: built-in (``adapters_hub/builtin``), installed (entry points of the group ``adapters_hub``) and tutor-local (a
 tutor's ``validator.py``, only while that tutor is open). A plugin that fails is left out with its cause and never ends the
 program, unless ``HUB_STRICT_PLUGINS=1`` asks for the traceback. ``HUB_BLOCK_PLUGINS=a,b`` leaves plugins out by name.
+What plugin code prints goes to stderr: stdout belongs to the program's results.
 Knows nothing of what engines and validators do.
 """
 
@@ -12,10 +13,12 @@ import importlib
 import importlib.util
 import inspect
 import os
+import sys
 import time
 import types
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +30,7 @@ from adapters_hub import hookspecs
 from adapters_hub.contracts import EngineSpec, ExporterSpec, Validator, ValidatorSpec
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.trust import Ask, read_trusted
-from adapters_hub.types import Attempt, Example, Tutor, Verdict
+from adapters_hub.types import Attempt, Example, Outcome, Tutor, Verdict
 from adapters_hub.workspace import nearest, shown
 
 BUILTIN_MODULES = ("adapters_hub.builtin.echo", "adapters_hub.builtin.torch_engine")
@@ -141,12 +144,13 @@ class Plugins:
         Raises NotFoundError, and UsageError when it refuses the options."""
         spec: ValidatorSpec = self._offer("hub_validators", "validator", name)
         try:
-            return GuardedValidator(name, spec.make(dict(options or {})))
-        except HubError:
+            with redirect_stdout(sys.stderr):
+                return GuardedValidator(name, spec.make(dict(options or {})))
+        except (HubError, KeyboardInterrupt):
             raise
         except (TypeError, ValueError, KeyError) as error:
             raise UsageError(f"validator '{name}' refuses its options: {error}", hint="see [validator.options] in tutor.toml") from error
-        except Exception as error:  # a plugin's fault, told as such
+        except BaseException as error:  # a plugin's fault, also if it calls sys.exit, told as such
             raise HubError(f"validator '{name}' cannot be made: {_cause(error)}", hint="hub plugins shows where it comes from") from error
 
     def judge_of(self, tutor: Tutor) -> Validator:
@@ -164,7 +168,11 @@ class Plugins:
         Raises DataError with all bad rows, NotFoundError for a missing file, UsageError when no reader knows the format."""
         if not path.is_file():
             raise NotFoundError(f"{shown(path)} does not exist", hint="see [dataset] in tutor.toml")
-        rows = self._manager.hook.hub_read_dataset(path=path)
+        try:
+            with redirect_stdout(sys.stderr):
+                rows = self._manager.hook.hub_read_dataset(path=path)
+        except SystemExit as error:
+            raise HubError(f"{shown(path)}: a reader ends with {_cause(error)}", hint="hub plugins lists the readers") from error
         if rows is None:
             raise UsageError(
                 f"{shown(path)}: no reader knows this format",
@@ -176,8 +184,11 @@ class Plugins:
         """Let every plugin add its commands to the group; one that fails is left out."""
         for implementation in list(self._manager.hook.hub_register_commands.get_hookimpls()):
             try:
-                implementation.function(*(cli for _ in implementation.argnames))
-            except Exception as error:  # whatever a plugin does must not end the program
+                with redirect_stdout(sys.stderr):
+                    implementation.function(*(cli for _ in implementation.argnames))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # whatever a plugin does must not end the program
                 if self._strict:
                     raise
                 self._drop(implementation.plugin_name, _cause(error))
@@ -203,8 +214,11 @@ class Plugins:
             self._infos.append(replace(info, problem="blocked by HUB_BLOCK_PLUGINS"))
             return
         try:
-            self._infos.append(self._register(info, load()))
-        except (Exception, SystemExit) as error:  # whatever a plugin does must not end the program
+            with redirect_stdout(sys.stderr):
+                self._infos.append(self._register(info, load()))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a plugin does must not end the program
             if self._strict:
                 raise
             self._infos.append(replace(info, problem=_cause(error)))
@@ -221,8 +235,11 @@ class Plugins:
         code = read_trusted(file, self.own_folder, self.ask, environ=self._environ)
         info = PluginInfo(f"tutor {tutor.name}", "tutor", source=shown(file))
         try:
-            info = self._register(info, _module_of(tutor.name, file, code))
-        except (Exception, SystemExit) as error:  # the author reads one clear line; --debug shows the rest
+            with redirect_stdout(sys.stderr):
+                info = self._register(info, _module_of(tutor.name, file, code))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the author reads one clear line; --debug shows the rest
             hint = "correct it, or remove it and its name in [validator] use"
             raise HubError(f"{shown(file)} cannot be loaded: {_cause(error)}", hint=hint) from error
         self._infos.append(info)
@@ -323,10 +340,15 @@ class GuardedValidator:
         """The inner verdict; a crash is ``unverified`` with code ``crash``, its cause in ``evidence``."""
         started = time.perf_counter()
         try:
-            verdict = self.inner.judge(attempt)
+            with redirect_stdout(sys.stderr):
+                verdict = self.inner.judge(attempt)
             if not isinstance(verdict, Verdict):
                 raise TypeError(f"judge returned {type(verdict).__name__}, not Verdict")
-        except Exception as error:  # untrusted text in, plugin code in between: anything may come out
+            if verdict.outcome not in typing.get_args(Outcome):
+                raise ValueError(f"the outcome {verdict.outcome!r} is none of {', '.join(typing.get_args(Outcome))}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # untrusted text in, plugin code in between: anything may come out, sys.exit included
             verdict = Verdict(
                 "unverified", code="crash", reason="La respuesta no se pudo comprobar: el validador falló.", evidence=_cause(error)
             )

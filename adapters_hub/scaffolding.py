@@ -6,6 +6,9 @@ Knows the files of a tutor folder and what stands in them at first; knows no ter
 from __future__ import annotations
 
 import json
+import os
+import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,22 +39,29 @@ def make_tutor(tutors_folder: Path, name: str, *, title: str = "", language: str
     folder = tutors_folder / check_name(name)
     if folder.exists():
         raise UsageError(f"{shown(folder)} exists already", hint=f"hub show {name}; or choose another name")
+    fresh = tutors_folder / f".{name}.{secrets.token_hex(4)}"
     try:
         for path, text in _files(name, title or name.replace("_", " ").capitalize(), language).items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8", newline="\n")
+            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / path).write_text(text, encoding="utf-8", newline="\n")
+        fresh.rename(folder)
     except OSError as error:
         raise from_os_error(error, f"write {shown(folder)}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # there is something only when it failed: no half tutors
     return folder
 
 
 def make_workspace(folder: Path) -> Workspace:
     """Start a workspace: ``tutors/hub.toml`` in ``folder``."""
     file = folder / "tutors" / HUB_FILE
+    fresh = file.parent / f".{HUB_FILE}.{secrets.token_hex(4)}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(HUB_TOML, encoding="utf-8", newline="\n")
+        fresh.write_text(HUB_TOML, encoding="utf-8", newline="\n")
+        os.replace(fresh, file)
     except OSError as error:
+        fresh.unlink(missing_ok=True)
         raise from_os_error(error, f"write {shown(file)}") from error
     return Workspace(file.parent, file)
 

@@ -166,6 +166,8 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise from_os_error(error, f"read {shown(file)}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown(file)} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
+    except RecursionError as error:
+        raise UsageError(f"{shown(file)} is not usable TOML: nested too deeply", hint="a list or table needs no such depth") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{shown(file)} is not valid TOML: {error}", hint='text stands in quotes: title = "Algoritmos"') from error
 
@@ -302,14 +304,22 @@ def _typed(key: _Key, raw: Any) -> Any:
     if key.kind is bool and isinstance(raw, bool):
         return raw
     if key.kind is str and isinstance(raw, str):
-        return raw
+        return _without_control(raw)
     if key.kind is tuple:
         texts = [raw] if isinstance(raw, str) else raw
         if isinstance(texts, (list, tuple)) and all(isinstance(text, str) and text for text in texts):
-            return tuple(texts)
+            return tuple(_without_control(text) for text in texts)
     if key.kind is Mapping and isinstance(raw, Mapping):
         return raw
     raise ValueError(f"must be {WANTED[key.kind]}, not {json.dumps(raw, ensure_ascii=False, default=str)}")
+
+
+def _without_control(text: str) -> str:
+    """The text as it is; raises ValueError where it would steer the terminal on which it is shown one day."""
+    for position, character in enumerate(text, start=1):
+        if (character < " " or "\x7f" <= character <= "\x9f") and character not in "\n\t":
+            raise ValueError(f"holds the control character U+{ord(character):04X} at position {position}")
+    return text
 
 
 # --- documentation -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -29,6 +30,8 @@ LOG = "log.jsonl"
 LOCK = ".lock"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SCHEMA = 1
+UNFINISHED = "unfinished"
+"""The problem of a run without manifest."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Run:
     @property
     def unfinished(self) -> bool:
         """Never reached its manifest: ``--resume`` may continue it."""
-        return not (self.folder / MANIFEST).exists()
+        return self.problem == UNFINISHED
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -187,37 +190,69 @@ def list_runs(tutor_folder: Path) -> tuple[Run, ...]:
 
 
 def read_run(folder: Path) -> Run:
-    """One run; a cheap look that compares sizes only."""
-    if not (folder / MANIFEST).exists():
-        return Run(folder.name, folder, False, None, "unfinished")
+    """One run; a cheap look that compares sizes only. Whatever is wrong with it becomes its problem."""
     try:
+        if not _exists(folder / MANIFEST):
+            return Run(folder.name, folder, False, None, UNFINISHED)
         manifest = read_manifest(folder / MANIFEST)
+        for name in ADAPTER_FILES:
+            if not _exists(folder / name):
+                return Run(folder.name, folder, False, manifest, f"{name} is missing")
+            size = (folder / name).stat().st_size
+            if size != manifest.sizes.get(name, size):
+                return Run(folder.name, folder, False, manifest, f"{name} has another size than when it was trained")
     except HubError as error:
         return Run(folder.name, folder, False, None, error.message)
-    for name in ADAPTER_FILES:
-        file = folder / name
-        if not file.is_file():
-            return Run(folder.name, folder, False, manifest, f"{name} is missing")
-        if file.stat().st_size != manifest.sizes.get(name, file.stat().st_size):
-            return Run(folder.name, folder, False, manifest, f"{name} has another size than when it was trained")
+    except OSError as error:
+        return Run(folder.name, folder, False, None, from_os_error(error, f"read {shown(folder)}").message)
     return Run(folder.name, folder, True, manifest, "")
+
+
+def _exists(file: Path) -> bool:
+    """As ``Path.exists``, but in every version of Python what may not be looked at raises OSError."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def read_manifest(file: Path) -> RunManifest:
     """A ``manifest.json``; raises HubError when it is damaged or from a newer version."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
+        _check_kind("the manifest", document, Mapping)
+        _check_kind("schema", document["schema"], int)
         if document["schema"] > SCHEMA:
             raise HubError(f"{shown(file)} was written by a newer adapters_hub", hint="upgrade adapters-hub")
-        known = {field.name for field in dataclasses.fields(RunManifest)}
-        values = {key: value for key, value in document.items() if key in known}
-        values["base"] = BaseIdentity(**values["base"])
+        values = _fields_of(RunManifest, document)
+        values["base"] = BaseIdentity(**_fields_of(BaseIdentity, values["base"]))
         values["stop_token_ids"] = tuple(values["stop_token_ids"])
+        for token in values["stop_token_ids"]:
+            _check_kind("each of stop_token_ids", token, int)
+        for name, kind in (("files", str), ("sizes", int)):
+            for key, value in values.get(name, {}).items():
+                _check_kind(f"{name} {key}", value, kind)
         return RunManifest(**values)
     except OSError as error:
         raise from_os_error(error, f"read {shown(file)}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise HubError(f"{shown(file)} is damaged ({type(error).__name__}: {error})") from error
+
+
+def _fields_of(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a JSON object is a field of the dataclass ``kind``; raises TypeError where it cannot be the field's value."""
+    types = typing.get_type_hints(kind)
+    values = {name: document[name] for name in types if name in document}
+    for name, value in values.items():
+        wanted = typing.get_origin(types[name]) or types[name]
+        _check_kind(name, value, {tuple: list, BaseIdentity: Mapping}.get(wanted, wanted))
+    return values
+
+
+def _check_kind(name: str, value: Any, wanted: type) -> None:
+    if not isinstance(value, wanted):
+        raise TypeError(f"{name} must be of type {wanted.__name__}, not {type(value).__name__}")
 
 
 def chosen_run(tutor_folder: Path, run_id: str | None = None) -> Run | None:
@@ -237,6 +272,14 @@ def chosen_run(tutor_folder: Path, run_id: str | None = None) -> Run | None:
     if not found.whole:
         raise HubError(f"run {name}@{wanted} cannot be used: {found.problem}", hint=f"hub switch {name}@newest takes the newest whole run")
     return found
+
+
+def damage(runs: Iterable[Run], used: Run | None) -> str:
+    """What is wrong with the newest finished run of ``runs``, newest first, if it cannot be used and is newer than the one ``used``."""
+    newest = next((run for run in runs if not run.unfinished), None)
+    if newest is None or newest.whole or (used is not None and newest.id < used.id):
+        return ""
+    return f"run {newest.id} cannot be used: {newest.problem}" + (f"; {used.id} is in use" if used is not None else "")
 
 
 def unfinished_run(tutor_folder: Path) -> Path | None:

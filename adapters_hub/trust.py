@@ -57,7 +57,7 @@ def is_own(file: Path, own_folder: Path) -> bool:
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where this user's answers are kept: ``HUB_HOME``, else the system's usual folder for state."""
     if environ.get("HUB_HOME"):
-        return Path(environ["HUB_HOME"]).expanduser()
+        return Path(os.path.expanduser(environ["HUB_HOME"]))
     import platformdirs
 
     return Path(platformdirs.user_state_dir("adapters-hub", appauthor=False))
@@ -68,7 +68,7 @@ def _accepted(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     try:
         document = json.loads((state_folder(environ) / "trusted.json").read_text(encoding="utf-8"))
         return dict(document["accepted"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

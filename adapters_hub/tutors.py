@@ -77,6 +77,15 @@ def _base(settings: Settings, workspace: Workspace) -> BaseModel:
     changes: dict[str, Any] = {}
     for key in ("model", "chat_template"):
         text = getattr(base, key)
-        if text and text != "mini" and (home / Path(text).expanduser()).exists():
-            changes[key] = str((home / Path(text).expanduser()).absolute())
+        if not text or text == "mini":
+            continue
+        path = home / os.path.expanduser(text)
+        from_file = settings.entries[f"base.{key}"].origin == shown(workspace.settings_file)
+        if os.path.exists(path) or (from_file and (key == "chat_template" or _looks_like_path(text))):
+            changes[key] = str(path.absolute())
     return replace(base, **changes)
+
+
+def _looks_like_path(text: str) -> bool:
+    """Whether ``[base] model`` can mean nothing but a path, there or not: a Hub id reads ``owner/name``."""
+    return text.startswith((".", "/", "~", "\\")) or text.lower().endswith(".gguf") or Path(text).is_absolute()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ STATE_FILE = ".hub/state.json"
 NAME_RULE = re.compile(r"[a-z][a-z0-9_]{1,30}")
 RESERVED_NAMES = frozenset({"base", "all", "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3"})
 """``base`` means "no adapter"; the others are not file names on Windows."""
+
+LONGEST_SHOWN = 100
+"""Characters of an unknown name that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def find_workspace(start: Path | None = None, *, environ: Mapping[str, str] = os
     Raises NotFoundError when there is none."""
     named = environ.get("HUB_WORKSPACE", "")
     if named:
-        found = workspace_in(Path(named).expanduser().absolute())
+        found = workspace_in(Path(os.path.expanduser(named)).absolute())
         if found is None:
             raise NotFoundError(
                 f"HUB_WORKSPACE={named}: there is no {HUB_FILE} and no tutors/{HUB_FILE}", hint="correct or unset HUB_WORKSPACE"
@@ -60,9 +64,9 @@ def find_workspace(start: Path | None = None, *, environ: Mapping[str, str] = os
 def workspace_in(folder: Path) -> Workspace | None:
     """The workspace that ``folder`` itself is or holds in ``tutors/``; None when it is none."""
     inner = folder / "tutors"
-    if (inner / HUB_FILE).is_file():
+    if os.path.isfile(inner / HUB_FILE):  # unlike Path.is_file, False also for what may not be looked at
         return Workspace(inner, inner / HUB_FILE)
-    if (folder / HUB_FILE).is_file():
+    if os.path.isfile(folder / HUB_FILE):
         return Workspace(inner if inner.is_dir() else folder, folder / HUB_FILE)
     return None
 
@@ -105,22 +109,37 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def tutor_names(workspace: Workspace) -> tuple[str, ...]:
-    """Names of all folders with a ``tutor.toml``, sorted."""
+    """Names of all folders with a ``tutor.toml``, sorted; hidden ones are no tutors."""
     try:
-        return tuple(sorted(entry.name for entry in workspace.folder.iterdir() if (entry / TUTOR_FILE).is_file()))
+        entries = [entry for entry in workspace.folder.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
         raise from_os_error(error, f"read {shown(workspace.folder)}") from error
+    return tuple(sorted(entry.name for entry in entries if _holds_tutor(entry)))
+
+
+def _holds_tutor(folder: Path) -> bool:
+    """Whether there is a ``tutor.toml``. A folder that may not be looked into counts if named like a tutor: who reads it says why not."""
+    try:
+        return stat.S_ISREG((folder / TUTOR_FILE).stat().st_mode)
+    except PermissionError:
+        return NAME_RULE.fullmatch(folder.name) is not None
+    except (OSError, ValueError):  # nothing there, or nothing that a file could be called
+        return False
 
 
 def find_tutor(workspace: Workspace, name_or_folder: str) -> Path:
-    """The folder of the tutor with that name, or that folder itself; raises NotFoundError with the nearest name."""
+    """The folder of the tutor with that name, or that folder itself.
+
+    Raises NotFoundError with the nearest name, UsageError when the folder of that name may not be called so."""
     by_name = workspace.folder / name_or_folder
-    if NAME_RULE.fullmatch(name_or_folder) and (by_name / TUTOR_FILE).is_file():
+    if NAME_RULE.fullmatch(name_or_folder) and _holds_tutor(by_name):
         return by_name
-    folder = Path(name_or_folder).expanduser()
-    if name_or_folder and (folder / TUTOR_FILE).is_file():
+    folder = Path(os.path.expanduser(name_or_folder))
+    if name_or_folder and _holds_tutor(folder):
         return folder.absolute()
     names = tutor_names(workspace)
+    if name_or_folder in names:
+        _check_folder_name(by_name)
     guess = nearest(folder.name, names)
     if guess:
         hint = f"did you mean '{guess}'?"
@@ -128,9 +147,20 @@ def find_tutor(workspace: Workspace, name_or_folder: str) -> Path:
         hint = f"tutors here: {', '.join(names)}"
     else:
         hint = f"no tutors yet in {shown(workspace.folder)}: hub new NAME makes one"
-    if folder.is_dir() and name_or_folder not in names:
+    if os.path.isdir(folder):
         raise NotFoundError(f"{shown(folder)} is no tutor folder: it has no {TUTOR_FILE}", hint=hint)
-    raise NotFoundError(f"tutor '{name_or_folder}' not found in {shown(workspace.folder)}", hint=hint)
+    called = name_or_folder if len(name_or_folder) <= LONGEST_SHOWN else f"{name_or_folder[:LONGEST_SHOWN]}..."
+    raise NotFoundError(f"tutor '{called}' not found in {shown(workspace.folder)}", hint=hint)
+
+
+def _check_folder_name(folder: Path) -> None:
+    """Raises UsageError when no tutor may be called like ``folder``."""
+    try:
+        check_name(folder.name)
+    except UsageError as error:
+        suggestion = proposed_name(folder.name)
+        hint = f"rename the folder, e.g. to {suggestion!r}" if suggestion else "rename the folder"
+        raise UsageError(f"the name of the folder {shown(folder)} is not allowed: {error.message}", hint=hint) from error
 
 
 def shown(path: Path) -> str:
@@ -167,7 +197,7 @@ def read_state(tutors_folder: Path) -> State:
             raise TypeError("names and runs must be text")
     except FileNotFoundError:
         return State()
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         return State(problem=f"{shown(file)} cannot be read ({error}): nothing counts as chosen until the next hub switch")
     return State(tutor, dict(runs))
 

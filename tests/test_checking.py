@@ -17,11 +17,11 @@ from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.checking import CheckReport, check, judge_answers, preview
 from adapters_hub.datasets import with_system
 from adapters_hub.plugins import Plugins
-from adapters_hub.rendering import render
+from adapters_hub.rendering import Rendered, render
 from adapters_hub.splits import split
 from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.tutors import read_tutor
-from adapters_hub.types import Attempt, Tutor, Verdict
+from adapters_hub.types import Attempt, Example, Message, Tutor, Verdict
 from adapters_hub.workspace import find_workspace
 
 THINGS = ["manzanas", "peras", "gatos", "perros", "libros", "lápices", "sillas", "mesas", "casas", "barcos", "trenes", "aviones"]
@@ -278,10 +278,103 @@ def test_answers_that_the_validator_calls_wrong_fail_the_check(hub: Hub, tutor: 
     assert hub("check", "sumas", "--no-judge").code == 0
 
 
-def test_a_validator_that_is_not_installed_is_a_note_not_a_failure(hub: Hub, tutor: Tutor) -> None:
+def errors_of(hub: Hub) -> list[str]:
+    outcome = hub("check", "sumas", "--json")
+    assert outcome.code == (1 if outcome.document["passed"] is False else 0)
+    return [finding["code"] for finding in outcome.document["findings"] if finding["level"] == "error"]
+
+
+def test_a_validator_that_is_not_there_is_an_error(hub: Hub, tutor: Tutor) -> None:
     write(tutor.folder / "tutor.toml", '[validator]\nuse = ["nadie"]\n')
-    outcome = hub("check", "sumas")
-    assert outcome.code == 0 and "not judged" in outcome.err
+    assert errors_of(hub) == ["validator"]
+    assert "validator 'nadie' not found" in hub("check", "sumas", "--no-judge").out
+
+
+@pytest.mark.parametrize("kind", ["missing", "adapter", "without tokenizer", "damaged tokenizer"])
+def test_a_base_that_cannot_be_opened_is_an_error(hub: Hub, workspace: Path, tutor: Tutor, kind: str) -> None:
+    base = workspace / "base"
+    if kind != "missing":
+        write(base / ("adapter_config.json" if kind == "adapter" else "config.json"), "{}")
+        write(base / ("adapter_model.safetensors" if kind == "adapter" else "model.safetensors"), "")
+    if kind == "damaged tokenizer":
+        write(base / "tokenizer.json", "{")
+    write(workspace / "tutors/hub.toml", '[base]\nmodel = "../base"\n')
+    assert errors_of(hub) == ["base"]
+
+
+def test_an_engine_that_nobody_offers_is_an_error(hub: Hub, workspace: Path, tutor: Tutor) -> None:
+    write(workspace / "tutors/hub.toml", '[base]\nengine = "turbo"\n')
+    assert errors_of(hub) == ["engine"]
+
+
+def test_a_base_that_is_only_not_here_yet_is_a_note(hub: Hub, workspace: Path, tutor: Tutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object, **__: object) -> str:
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
+    for model in ("owner/name", "../base.gguf"):
+        write(workspace / "base.gguf", "")
+        write(workspace / "tutors/hub.toml", f'[base]\nmodel = "{model}"\n')
+        assert errors_of(hub) == []
+        assert "tokens were not counted" in hub("check", "sumas").err
+
+
+def test_a_judge_that_crashes_is_a_warning_with_its_cause(hub: Hub, tutor: Tutor) -> None:
+    write(tutor.folder / "tutor.toml", '[validator]\nuse = ["roto"]\n')
+    write(
+        tutor.folder / "validator.py",
+        "from adapters_hub import ValidatorSpec, hookimpl\n"
+        "print('noise')\n\n"
+        "class Roto:\n"
+        "    def judge(self, attempt):\n"
+        "        print('noise')\n"
+        "        raise SystemExit(4) if 'peras' in attempt.question else ValueError('boom')\n\n"
+        "@hookimpl\n"
+        "def hub_validators():\n"
+        "    print('noise')\n"
+        "    return [ValidatorSpec('roto', '', lambda options: print('noise') or Roto())]\n",
+    )
+    outcome = hub("check", "sumas", "--json")
+    (crash,) = [finding for finding in outcome.document["findings"] if finding["code"] == "crash"]
+    assert (outcome.code, crash["level"], outcome.document["answers"]["codes"]) == (0, "warning", {"crash": 13})
+    assert "13 of 13 answers" in crash["message"] and "ValueError: boom" in crash["message"]
+    assert "boom" in hub("check", "sumas").out
+
+
+def test_a_row_of_very_many_turns_is_called_too_long_without_rendering_it(
+    tutor: Tutor, plugins: Plugins, chat: ChatFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = [{"role": role, "content": f"hola {n}"} for n in range(2000) for role in ("user", "assistant")]
+    extend(tutor, json.dumps({"messages": turns}) + "\n")
+    rendered: list[int] = []
+    render_many = checking.render_many
+
+    def counting(chat: ChatFormat, conversations: list[list[Message]]) -> list[Rendered]:
+        rendered.extend(len(conversation) for conversation in conversations)
+        return render_many(chat, conversations)
+
+    monkeypatch.setattr(checking, "render_many", counting)
+    report = checked(tutor, plugins, chat)
+    assert codes(report)["long_row"] == "train.jsonl:13" and max(rendered) < 100
+
+
+def test_the_estimate_of_a_row_of_many_turns_is_near_its_tokens(chat: ChatFormat) -> None:
+    messages = tuple(Message(role, f"hola {n}") for n in range(40) for role in ("user", "assistant"))  # type: ignore[arg-type]
+    whole = render(chat, messages)
+    estimate = checking._far_too_long(chat, [Example(messages)], limit=16)[0]
+    assert estimate.tokens == pytest.approx(len(whole.ids), rel=0.1)
+    assert estimate.learned == pytest.approx(whole.supervised.count(1), rel=0.1)
+
+
+def test_a_huge_word_is_cut_in_the_topics(hub: Hub, tutor: Tutor) -> None:
+    extend(tutor, row("¿Qué es " + "a" * 50_000 + "?", "No lo sé."), row("¿Y qué es " + "a" * 50_000 + "?", "Tampoco lo sé."))
+    outcome = hub("check", "sumas", "--no-judge")
+    assert "a" * 20 in outcome.out and "a" * 21 not in outcome.out
+
+
+def test_a_pipe_gets_no_trailing_blanks(hub: Hub, tutor: Tutor) -> None:
+    lines = hub("check", "sumas").out.splitlines()
+    assert any("median" in line for line in lines) and [line for line in lines if line != line.rstrip()] == []
 
 
 def test_many_warnings_of_a_kind_are_cut_short(hub: Hub, tutor: Tutor) -> None:

@@ -245,6 +245,91 @@ def test_list_shows_every_tutor_and_its_status(hub: Hub, workspace: Path) -> Non
     assert text.code == 0
 
 
+def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let nobody look into ``folder``, as ``chmod 000`` does to all but root."""
+    stat, read_bytes = Path.stat, Path.read_bytes
+
+    def refuse(file: Path) -> None:
+        if folder in file.parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    def guarded_stat(file: Path, **options: Any) -> os.stat_result:
+        refuse(file)
+        return stat(file, **options)
+
+    def guarded_read(file: Path) -> bytes:
+        refuse(file)
+        return read_bytes(file)
+
+    monkeypatch.setattr(Path, "stat", guarded_stat)
+    monkeypatch.setattr(Path, "read_bytes", guarded_read)
+
+
+def test_a_tutor_that_may_not_be_looked_into_is_broken_and_the_others_are_listed(
+    hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid(monkeypatch, workspace / "tutors" / "sumas")
+    restas, sumas = hub("list", "--json").document["tutors"]
+    assert (restas["status"], sumas["status"]) == ("untrained", "broken")
+    assert "sumas" in sumas["problem"] and "Permission denied" in sumas["problem"]
+
+
+def test_a_run_that_may_not_be_looked_into_is_shown_and_the_others_are_used(
+    hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = workspace / "tutors" / "sumas"
+    old, new = (trained(folder, run) for run in ("20260101T000000Z-aaaa", "20260102T000000Z-bbbb"))
+    forbid(monkeypatch, new)
+    sumas = hub("list", "--json").document["tutors"][1]
+    assert (sumas["status"], sumas["adapter"]) == ("trained", old.name)
+    assert new.name in sumas["problem"] and "Permission denied" in sumas["problem"]
+
+
+def test_a_tutor_file_nested_without_end_is_broken_not_fatal(hub: Hub, workspace: Path) -> None:
+    write(workspace / "tutors" / "sumas" / "tutor.toml", "x = " + "[" * 100_000)
+    restas, sumas = hub("list", "--json").document["tutors"]
+    assert (restas["status"], sumas["status"]) == ("untrained", "broken")
+    assert "nested too deeply" in sumas["problem"]
+
+
+def test_a_damaged_run_is_told_and_with_no_whole_one_the_tutor_is_broken(hub: Hub, workspace: Path) -> None:
+    folder = workspace / "tutors" / "sumas"
+    old, new = (trained(folder, run) for run in ("20260101T000000Z-aaaa", "20260102T000000Z-bbbb"))
+    write(new / "manifest.json", "[]")
+    sumas = hub("list", "--json").document["tutors"][1]
+    assert (sumas["status"], sumas["adapter"]) == ("trained", old.name)
+    for verb in (("list",), ("show", "sumas")):
+        outcome = hub(*verb)
+        assert outcome.code == 0 and f"run {new.name} cannot be used" in outcome.err and "is damaged" in outcome.err
+    write(old / "manifest.json", "[]")
+    assert hub("list", "--json").document["tutors"][1]["status"] == "broken"
+
+
+def test_a_tutor_folder_with_a_bad_name_is_called_so(hub: Hub, workspace: Path) -> None:
+    make_tutor_folder(workspace / "tutors" / "mal.nombre")
+    outcome = hub("show", "mal.nombre")
+    assert outcome.code == 2
+    assert "is not allowed" in outcome.err and "rename the folder, e.g. to 'mal_nombre'" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["~nouser/x", "x" * 5000, "a/" * 3000, "\x1b[2J"], ids=["no such user", "long", "deep", "escape"])
+def test_a_name_that_no_file_could_have_is_not_found(hub: Hub, workspace: Path, name: str) -> None:
+    outcome = hub("show", name)
+    assert outcome.code == 3
+    assert "\x1b" not in outcome.err and len(outcome.err) < 1000
+
+
+def test_a_tutor_folder_elsewhere_brings_its_workspace(hub: Hub, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = workspace / "tutors" / "sumas"
+    write(folder / "validator.py", "")
+    outside = tmp_path.parent / f"{tmp_path.name}_outside"
+    outside.mkdir()
+    monkeypatch.chdir(outside)
+    assert hub("check", folder, "--json").document["tutor"] == "sumas"
+    assert hub("switch", folder).out == "no tutor -> sumas\n"
+    assert json.loads((workspace / "tutors" / STATE_FILE).read_text())["tutor"] == "sumas"
+
+
 def test_an_empty_workspace_says_how_to_go_on(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "tutors" / "hub.toml", "")
     monkeypatch.chdir(tmp_path)

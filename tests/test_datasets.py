@@ -194,3 +194,8 @@ def test_the_dataset_hash_sees_every_change_but_not_the_place() -> None:
     assert dataset_sha256(base) == dataset_sha256([asked("a", "b", "g:9"), asked("c", "d")])
     changed = [base[::-1], base[:1], [asked("a", "b "), base[1]], [Example(base[0].messages, expected=1), base[1]]]
     assert len({dataset_sha256(rows) for rows in [base, *changed]}) == 5
+
+
+def test_a_malformed_element_says_that_later_rows_were_not_read() -> None:
+    *_, flaw = json_rows(b'[{"a": 1},\n{oops},\n{"a": 2}]', "d.json")
+    assert isinstance(flaw, Flaw) and flaw.where == "d.json:2" and flaw.reason.endswith("later rows were not read")

@@ -382,3 +382,48 @@ def test_the_validators_that_ship_find_what_they_promise(
     with plugins.tutor_local(tutor):
         assert plugins.validator(name).judge(Attempt((), answer)).code == code
     assert list(tmp_path.iterdir()) == [], "an answer was executed"
+
+
+@pytest.mark.parametrize("fault", [SystemExit(4), GeneratorExit(), Verdict("bogus")], ids=["exit", "generator", "outcome"])  # type: ignore[arg-type]
+def test_a_judge_that_ends_the_program_or_makes_up_an_outcome_has_crashed(fault: Any) -> None:
+    verdict = GuardedValidator("x", Says(fault)).judge(ATTEMPT)
+    assert (verdict.outcome, verdict.code) == ("unverified", "crash")
+
+
+def test_ctrl_c_while_judging_still_ends_the_program() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        GuardedValidator("x", Says(KeyboardInterrupt())).judge(ATTEMPT)
+
+
+def test_what_plugin_code_prints_goes_to_stderr(plugins: Plugins, tutor: Tutor, capsys: pytest.CaptureFixture[str]) -> None:
+    class Loud:
+        def judge(self, attempt: Attempt) -> Verdict:
+            print("while judging")
+            return Verdict("correct")
+
+    def make(options: Any) -> Loud:
+        print("while made")
+        return Loud()
+
+    @hookimpl
+    def hub_validators() -> list[ValidatorSpec]:
+        print("while asked")
+        return [ValidatorSpec("loud", "", make)]
+
+    def load() -> types.SimpleNamespace:
+        print("while loaded")
+        return types.SimpleNamespace(hub_validators=hub_validators)
+
+    write(tutor.folder / "validator.py", "print('while imported')\n")
+    plugins.own_folder = tutor.folder.parent
+    plugins.add(PluginInfo("loud", "installed"), load)
+    with plugins.tutor_local(tutor):
+        assert plugins.validator("loud").judge(ATTEMPT).outcome == "correct"
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.split("\n")[:-1] == ["while loaded", "while asked", "while imported", "while made", "while judging"]
+
+
+def test_a_plugin_that_stops_in_any_way_is_left_out(plugins: Plugins) -> None:
+    plugins.add(PluginInfo("bad", "installed"), fails(GeneratorExit("bye")))
+    assert info_of(plugins, "bad").problem == "GeneratorExit: bye"

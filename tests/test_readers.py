@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -11,8 +12,9 @@ import pluggy
 import pytest
 
 from adapters_hub import hookspecs
-from adapters_hub.builtin.readers import BUILTIN_READERS
+from adapters_hub.builtin.readers import BUILTIN_READERS, CsvReader
 from adapters_hub.errors import DataError
+from adapters_hub.plugins import Plugins
 from adapters_hub.types import Example
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -182,7 +184,7 @@ def test_bad_csv_rows_are_named_by_the_line_they_begin_on(tmp_path: Path) -> Non
 
 def test_csv_without_question_and_answer_says_what_it_has(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("foo,bar\n1,2\n")
-    with pytest.raises(DataError, match="bar, foo"):
+    with pytest.raises(DataError, match="foo, bar"):
         read(tmp_path / "d.csv")
 
 
@@ -222,3 +224,31 @@ def test_a_public_question_and_answer_file_is_read_as_it_is() -> None:
 )
 def test_the_tutors_own_rows_are_read(path: Path) -> None:
     assert len(read(path) or ()) >= 12
+
+
+def test_csv_with_one_column_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("question,question,answer\na,b,c\n")
+    with pytest.raises(DataError, match="'question' appears twice"):
+        CsvReader().hub_read_dataset(tmp_path / "d.csv")
+
+
+def test_csv_cells_may_be_long_and_the_limit_of_others_stays(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    (tmp_path / "d.csv").write_text("question,answer\na," + "b" * 200_000 + "\n")
+    (row,) = CsvReader().hub_read_dataset(tmp_path / "d.csv") or []
+    assert len(row.messages[-1].content) == 200_000 and csv.field_size_limit() == before
+
+
+def test_csv_of_one_line_without_header_says_so(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("2 y 2?,Son 4.\n")
+    with pytest.raises(DataError, match="the header is missing"):
+        CsvReader().hub_read_dataset(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("name", ["d.jsonl", "d.json", "d.csv"])
+def test_utf_16_without_a_mark_is_told_once(plugins: Plugins, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes('{"question": "a",\n"answer": "b"}\n'.encode("utf-16-le") * 9)
+    with pytest.raises(DataError) as caught:
+        plugins.read_dataset(tmp_path / name)
+    (fault,) = caught.value.details
+    assert fault.endswith(f"{name}:1: looks like UTF-16: save it as UTF-8")

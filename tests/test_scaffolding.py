@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Hub, load_test_plugins
 
-from adapters_hub.errors import RightsError, UsageError
+from adapters_hub.errors import ResourceError, RightsError, UsageError
 from adapters_hub.scaffolding import LANGUAGES, make_tutor, make_workspace
 from adapters_hub.tutors import read_tutor
 from adapters_hub.types import Attempt
@@ -76,3 +78,17 @@ def test_a_new_workspace_can_be_found_and_read(tmp_path: Path, monkeypatch: pyte
     assert find_workspace(tmp_path, environ={}) == made
     tutor = read_tutor(make_tutor(made.folder, "nuevo"), made, environ={})
     assert (tutor.base.model, tutor.recipe.train.learning_rate) == ("mini", 2e-3)
+
+
+def test_a_full_disk_leaves_no_half_tutor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text = Path.write_text
+
+    def full(file: Path, text: str, **options: Any) -> int:
+        if file.name == "README.md":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(file, text, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ResourceError):
+        make_tutor(tmp_path, "geometria")
+    assert list(tmp_path.iterdir()) == []

@@ -200,3 +200,22 @@ def test_the_table_holds_every_key() -> None:
         assert f"## [{section}]" in table
         for field in dataclasses.fields(kind):
             assert f"| `{field.name}` |" in table
+
+
+@pytest.mark.parametrize("text", ["a\\u001b[2Jb", "a\\u009bb", "a\\rb"])
+def test_control_characters_are_refused(tmp_path: Path, text: str) -> None:
+    file = write(tmp_path / "tutor.toml", f'[tutor]\ntitle = "{text}"\n')
+    with pytest.raises(UsageError) as caught:
+        read_settings(tutor_file=file, environ={})
+    assert "title: holds the control character U+00" in caught.value.details[0]
+
+
+def test_line_breaks_and_tabs_are_text(tmp_path: Path) -> None:
+    file = write(tmp_path / "tutor.toml", '[tutor]\ndescription = "a\\n\\tb"\n')
+    assert read_settings(tutor_file=file, environ={}).entries["tutor.description"].value == "a\n\tb"
+
+
+def test_toml_nested_too_deeply_is_a_usage_error(tmp_path: Path) -> None:
+    file = write(tmp_path / "tutor.toml", "x = " + "[" * 100_000)
+    with pytest.raises(UsageError, match="nested too deeply"):
+        read_settings(tutor_file=file, environ={})

@@ -236,3 +236,25 @@ def test_runs_that_are_a_file_are_told(tutor: Path) -> None:
     write(tutor / "runs", "")
     with pytest.raises(HubError, match="start a run"):
         store.start_run(tutor)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sizes": None}, {"sizes": {"a": "b"}}, {"base": []}, {"metrics": 1}, {"stop_token_ids": 3}, {"schema": "1"}, {"created": 5}],
+    ids=str,
+)
+def test_a_manifest_with_a_field_of_another_type_is_damaged(tutor: Path, change: dict[str, Any]) -> None:
+    run = whole_run(tutor)
+    document = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    write(run / "manifest.json", json.dumps(document | change))
+    (found,) = store.list_runs(tutor)
+    assert not found.whole and not found.unfinished and "is damaged" in found.problem
+
+
+def test_a_damaged_run_counts_only_where_it_is_newer_than_the_one_in_use(tutor: Path) -> None:
+    old, new = (whole_run(tutor, name) for name in ("20260101T000000Z-aaaa", "20260102T000000Z-bbbb"))
+    write(old / "manifest.json", "[]")
+    runs = store.list_runs(tutor)
+    assert store.damage(runs, store.chosen_run(tutor)) == ""
+    write(new / "manifest.json", "[]")
+    assert new.name in store.damage(store.list_runs(tutor), None)

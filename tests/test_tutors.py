@@ -10,7 +10,7 @@ from conftest import make_tutor_folder, write
 from adapters_hub.errors import NotFoundError, UsageError
 from adapters_hub.tutors import read_base, read_tutor
 from adapters_hub.types import Tutor
-from adapters_hub.workspace import find_workspace
+from adapters_hub.workspace import Workspace, find_workspace
 
 
 def read(folder: Path, **options: object) -> Tutor:
@@ -87,3 +87,16 @@ def test_the_tutors_that_ship_can_be_read(name: str) -> None:
     tutor = read(folder)
     assert tutor.validator.use == ("text", name)
     assert tutor.description
+
+
+@pytest.mark.parametrize("model", ["./nope", "../nope", "nope.gguf", "~nouser/nope"])
+def test_a_missing_local_base_is_looked_up_beside_hub_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    file = write(tmp_path / "tutors" / "hub.toml", f'[base]\nmodel = "{model}"\n')
+    monkeypatch.chdir(tmp_path)
+    assert read_base(Workspace(file.parent, file), environ={}).model == str(file.parent / model)
+
+
+def test_a_base_named_on_the_command_line_is_looked_up_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path / "tutors" / "hub.toml", "")
+    monkeypatch.chdir(tmp_path)
+    assert read_base(Workspace(file.parent, file), environ={}, options={"base.model": "./mine"}).model == "./mine"

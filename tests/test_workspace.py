@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import make_tutor_folder, write
 
-from adapters_hub.errors import NotFoundError, ResourceError, RightsError, UsageError
+from adapters_hub.errors import NotFoundError, ResourceError, RightsError, UsageError, from_os_error
 from adapters_hub.workspace import (
     STATE_FILE,
     State,
@@ -176,3 +176,27 @@ def test_text_in_json_files_stays_readable(tmp_path: Path) -> None:
     write_json(tmp_path / "x.json", {"título": "Ñandú"})
     assert "Ñandú" in (tmp_path / "x.json").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"título": "Ñandú"}
+
+
+def test_a_message_spells_out_what_would_steer_the_terminal(workspace: Path) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        find_tutor(find_workspace(workspace, environ={}), "su\x1b[2Jma")
+    assert "'su\\x1b[2Jma'" in caught.value.message
+
+
+def test_a_hidden_folder_is_no_tutor(workspace: Path) -> None:
+    make_tutor_folder(workspace / "tutors" / ".sumas.1234")
+    assert tutor_names(find_workspace(workspace, environ={})) == ("restas", "sumas")
+
+
+@pytest.mark.parametrize(
+    ("doing", "number", "hint"),
+    [
+        ("read x", errno.EACCES, "readable"),
+        ("write x", errno.EACCES, "writable"),
+        ("read x", errno.EROFS, "writable"),
+        ("use x", 1, "read and write"),
+    ],
+)
+def test_the_hint_of_a_refusal_fits_what_was_tried(doing: str, number: int, hint: str) -> None:
+    assert hint in from_os_error(PermissionError(number, "no"), doing).hint

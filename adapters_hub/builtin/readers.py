@@ -11,12 +11,12 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters_hub.datasets import KEYS, BadRow, Flaw, Row, first_keys, json_rows, unknown_keys, usable, wrong_kind
+from adapters_hub.datasets import FORBIDDEN, KEYS, BadRow, Flaw, Row, first_keys, json_rows, unknown_keys, usable, utf16_fault, wrong_kind
 from adapters_hub.errors import DataError, HubError, from_os_error
 from adapters_hub.hookspecs import hookimpl
 from adapters_hub.types import Example
@@ -184,11 +184,12 @@ class CsvReader:
         if path.suffix.lower() not in CSV_SUFFIXES:
             return None
         data, name = _read(path), shown(path)
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise DataError(f"{name}:1: this is UTF-16", hint="save the file as UTF-8", details=[f"{name}:1: this is UTF-16"])
+        if fault := utf16_fault(data):
+            raise DataError(f"{name}:1: {fault}", details=[f"{name}:1: {fault}"])
         # a byte that is not UTF-8 becomes a surrogate, for which its row is refused
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
-        return _tabular(list(_csv_rows(text, name)), name)
+        columns, rows = _csv_table(text, name)
+        return _tabular(columns, rows, name)
 
 
 class ParquetReader:
@@ -200,21 +201,19 @@ class ParquetReader:
         if path.suffix.lower() != ".parquet":
             return None
         name = shown(path)
-        return _tabular([Row(f"{name}:{number}", value) for number, value in enumerate(_parquet_rows(path), start=1)], name)
+        rows = [Row(f"{name}:{number}", value) for number, value in enumerate(_parquet_rows(path), start=1)]
+        return _tabular(list(rows[0].value) if rows else [], rows, name)
 
 
-def _tabular(rows: Sequence[Row | Flaw], name: str) -> list[Example]:
+def _tabular(columns: Sequence[str], rows: Sequence[Row | Flaw], name: str) -> list[Example]:
     """Rows that all have the same columns."""
-    first = next((row.value for row in rows if isinstance(row, Row)), None)
-    columns = frozenset(first or ())
-    shape = next((shape for shape in SHAPES if shape.claims(columns)), None)
-    if shape is None and first is not None:
+    shape = next((shape for shape in SHAPES if shape.claims(frozenset(columns))), None)
+    if shape is None and columns:
         known = ", ".join(f"{asked}/{answered}" for asked, answered in PAIRS)
-        raise DataError(
-            f"{name}: no columns for question and answer among: {', '.join(sorted(columns))}",
-            hint=f"name two columns {known}, or instruction/input/output",
-            details=[f"{name}:1: no columns for question and answer"],
-        )
+        among = ", ".join(ascii(column[:40]) if FORBIDDEN.search(column) else column[:40] for column in columns[:12])
+        fault = f"the header is missing, or names no columns for question and answer: {among}"
+        hint = f"name two columns {known}, or instruction/input/output"
+        raise DataError(f"{name}:1: {fault}", hint=hint, details=[f"{name}:1: {fault}"])
     return usable(rows, name, shape.native if shape else None)
 
 
@@ -231,31 +230,45 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{shown(path)} is no whole gzip file: {error}", hint="compress it again") from error
 
 
-def _csv_rows(text: str, name: str) -> Iterable[Row | Flaw]:
+def _csv_table(text: str, name: str) -> tuple[list[str], list[Row | Flaw]]:
+    """The names of the columns, none in an empty file, and the rows. Raises DataError when two columns have one name."""
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    former = csv.field_size_limit(min(len(text) + 1, 2**31 - 1))  # csv keeps one limit for the whole process
+    try:
+        lines = _csv_lines(text, name, delimiter)
+        head = next(lines, None)
+        if head is None or isinstance(head, Flaw):
+            return [], [head] if head else []
+        columns = [cell.strip().lower() for cell in head.value]
+        for column in columns:
+            if column and columns.count(column) > 1:
+                fault = f"the column {column[:40]!a} appears twice"
+                raise DataError(f"{head.where}: {fault}", hint="name each column once", details=[f"{head.where}: {fault}"])
+        return columns, [line if isinstance(line, Flaw) else _csv_row(line.where, columns, line.value) for line in lines]
+    finally:
+        csv.field_size_limit(former)
+
+
+def _csv_lines(text: str, name: str, delimiter: str) -> Iterator[Row | Flaw]:
+    """The cells of each line that has any, up to the first that cannot be read."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns: list[str] = []
     while True:
         where = f"{name}:{reader.line_num + 1}"
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield Flaw(where, f"not valid CSV: {error}; what follows was not read")
+            yield Flaw(where, f"not valid CSV: {error}; later rows were not read")
             return
         if cells is None:
             return
-        if not any(cell.strip() for cell in cells):
-            continue
-        if not columns:
-            columns = [cell.strip().lower() for cell in cells]
-        elif len(cells) != len(columns):
-            yield Flaw(where, f"{len(cells)} cells, but the first line names {len(columns)} columns")
-        else:
-            yield _csv_row(where, dict(zip(columns, cells, strict=True)))
+        if any(cell.strip() for cell in cells):
+            yield Row(where, cells)
 
 
-def _csv_row(where: str, cells: Mapping[str, str]) -> Row | Flaw:
-    row: dict[str, Any] = {column: cell for column, cell in cells.items() if column}
+def _csv_row(where: str, columns: Sequence[str], cells: Sequence[str]) -> Row | Flaw:
+    if len(cells) != len(columns):
+        return Flaw(where, f"{len(cells)} cells, but the first line names {len(columns)} columns")
+    row: dict[str, Any] = {column: cell for column, cell in zip(columns, cells, strict=True) if column}
     for key in EXTRAS:
         cell = row.pop(key, "").strip()
         if not cell:

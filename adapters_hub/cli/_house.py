@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from adapters_hub.errors import HubError, NotFoundError, UsageError
+from adapters_hub.errors import HubError, NotFoundError, UsageError, printable
 from adapters_hub.plugins import Plugins
 from adapters_hub.types import BaseModel, Tutor
 from adapters_hub.workspace import State, Workspace, find_tutor, find_workspace, read_state, tutor_names, workspace_in
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Command = TypeVar("Command", bound=click.Command)
 
@@ -53,13 +54,18 @@ class House:
                 self._workspace = find_workspace(environ=environ)
             except NotFoundError as error:
                 if self.workspace_option:
-                    error.message = f"--workspace {self.workspace_option}: no hub.toml and no tutors/hub.toml there"
-                    error.hint = "name the folder that holds hub.toml or tutors/hub.toml"
+                    message = f"--workspace {self.workspace_option}: no hub.toml and no tutors/hub.toml there"
+                    raise NotFoundError(message, hint="name the folder that holds hub.toml or tutors/hub.toml") from error
                 raise
-            self.plugins.own_folder = self._workspace.folder
-            if problem := self.state.problem:
-                self.warn(problem)
+            self._enter(self._workspace)
         return self._workspace
+
+    def _enter(self, workspace: Workspace) -> None:
+        """Work in ``workspace`` from now on: its tutors are the user's own."""
+        self._workspace = workspace
+        self.plugins.own_folder = workspace.folder
+        if problem := self.state.problem:
+            self.warn(problem)
 
     @property
     def state(self) -> State:
@@ -105,14 +111,15 @@ class House:
             yield tutor
 
     def _workspace_for(self, name: str) -> Workspace:
-        """A tutor folder elsewhere brings its own workspace when there is none here."""
+        """A tutor folder elsewhere brings its own workspace, which is the one in use then, when there is none here."""
         try:
             return self.workspace
         except NotFoundError:
-            folder = Path(name).expanduser()
-            if self.workspace_option or not folder.is_dir():
+            folder = Path(os.path.expanduser(name))
+            if self.workspace_option or not os.path.isdir(folder):
                 raise
-            return find_workspace(folder, environ={})
+            self._enter(find_workspace(folder, environ={}))
+            return self.workspace
 
     def home_of(self, folder: Path) -> Workspace:
         """The workspace whose base and defaults rule ``folder``: its own if it lies in one, else the current one."""
@@ -125,7 +132,7 @@ class House:
     def show(self, text: str = "") -> None:
         """A line of the result, to stdout; nothing with ``--json``."""
         if not self.json:
-            click.echo(text, color=self.color and None)
+            click.echo(printable(text), color=self.color and None)
 
     def emit(self, document: Any) -> None:
         """The result as one JSON document (one line of NDJSON for streams), to stdout; nothing without ``--json``."""
@@ -135,17 +142,28 @@ class House:
     def note(self, text: str) -> None:
         """Progress or a hint, to stderr; nothing with ``--quiet``."""
         if not self.quiet:
-            click.echo(text, err=True, color=self.color and None)
+            click.echo(printable(text), err=True, color=self.color and None)
 
     def warn(self, text: str) -> None:
         """One warning line, to stderr."""
-        click.echo(_("warning: {text}").format(text=text), err=True)
+        click.echo(_("warning: {text}").format(text=printable(text)), err=True)
 
     def console(self, *, stderr: bool = False) -> Console:
         """A rich console on stdout or stderr; plain where that is no terminal or colour is unwanted."""
         from rich.console import Console
 
         return Console(stderr=stderr, no_color=not self.color, highlight=False, soft_wrap=False)
+
+    def show_table(self, table: Table) -> None:
+        """A rich table, to stdout; where that is no terminal, without the blanks that fill its columns."""
+        console = self.console()
+        if console.is_terminal:
+            console.print(table)
+            return
+        with console.capture() as captured:
+            console.print(table)
+        for line in captured.get().splitlines():
+            console.print(line.rstrip(), markup=False, soft_wrap=True)
 
     def confirm(self, question: str) -> bool:
         """Yes with ``--yes``; no where nobody can answer; else ask."""

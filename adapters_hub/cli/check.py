@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from adapters_hub.base_files import locate_base
+from adapters_hub.base_files import HUB_ID, TOKENIZERS, locate_base
 from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.checking import CheckReport, FileReport, Finding, Judged, Preview, check, judge_answers, preview
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.contracts import Validator
-from adapters_hub.errors import HubError, NotFoundError
+from adapters_hub.errors import HubError, NetworkError, NotFoundError
 from adapters_hub.tokenizer_files import load_chat_format
-from adapters_hub.types import Tutor
+from adapters_hub.types import BaseModel, Tutor
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 5
 """Warnings of one kind that are printed; --verbose prints all."""
+
+LONGEST_WORD = 20
+"""Characters of a topic or tag that are printed."""
 
 
 @click.command("check")
@@ -43,13 +47,18 @@ def command(ctx: click.Context, house: House, name: str | None, rows: int | None
     """
     with house.open_tutor(name) as tutor:
         notes: list[str] = []
-        chat = _chat_format(tutor, notes)
+        findings = _engine_findings(house, tutor)
+        chat = _chat_format(tutor, notes, findings)
         report = check(tutor, chat, house.plugins.read_dataset)
         previews = preview(tutor, chat, report.examples, rows) if rows and chat is not None and _can_preview(report) else []
-        validator = None if no_judge or not report.examples else _validator(house, tutor, notes)
+        validator = _validator(house, tutor, findings)
+        if no_judge or not report.examples:
+            validator = None
+        report = replace(report, findings=(*findings, *report.findings))
         if not house.json:
             _print_report(house, report, previews)
         judged = _judge(house, tutor, report, validator) if validator is not None else []
+    report = replace(report, findings=(*report.findings, *_crashes(judged)))
     wrong = [verdict for verdict in judged if verdict.verdict.outcome == "incorrect"]
     passed = not report.errors and not wrong
     if house.json:
@@ -62,27 +71,46 @@ def command(ctx: click.Context, house: House, name: str | None, rows: int | None
 # --- what is needed ------------------------------------------------------------------------------
 
 
-def _chat_format(tutor: Tutor, notes: list[str]) -> ChatFormat | None:
-    """The tokenizer of the tutor's base, or None with a note why not. Of a Hub model only the tokenizer is fetched."""
+def _engine_findings(house: House, tutor: Tutor) -> list[Finding]:
+    """An engine that nobody offers keeps the tutor from being trained."""
+    try:
+        house.plugins.engine(tutor.base.engine)
+    except NotFoundError as error:
+        return [_fault("engine", "[base] engine", error)]
+    return []
+
+
+def _fault(code: str, where: str, error: HubError) -> Finding:
+    return Finding("error", code, where, error.message + (f" ({error.hint})" if error.hint else ""))
+
+
+def _chat_format(tutor: Tutor, notes: list[str], findings: list[Finding]) -> ChatFormat | None:
+    """The tokenizer of the tutor's base, or None: with a finding where the base cannot be opened, with a note where that is not certain.
+
+    Of a Hub model only the tokenizer is fetched. Engines other than the default one may mean something else by a base's name."""
     template = Path(tutor.base.chat_template) if tutor.base.chat_template else None
     try:
         files = _tokenizer_files(tutor)
         if files is not None:
             return load_chat_format(files, template_file=template)
-        notes.append(_("tokens were not counted: the tokenizer of a .gguf base is read only when it is loaded"))
+        notes.append(_("tokens were not counted: the tokenizer of this base is read only when it is loaded"))
     except HubError as error:
-        notes.append(_("tokens were not counted: {reason}").format(reason=error.message))
+        if isinstance(error, NetworkError) or tutor.base.engine != BaseModel().engine:
+            notes.append(_("tokens were not counted: {reason}").format(reason=error.message))
+        else:
+            findings.append(_fault("base", f"[base] model = {tutor.base.model!r}", error))
     return None
 
 
 def _tokenizer_files(tutor: Tutor) -> Path | None:
-    """The folder with the tokenizer; None for a base that has it in its weight file. Raises HubError."""
-    from adapters_hub.base_files import HUB_ID
+    """The folder with the tokenizer; None for a base that has it in its weight file, or in files that only its engine can convert.
 
+    Raises NetworkError when a Hub model's tokenizer cannot be had now, other HubErrors for a base that cannot be opened."""
     name = tutor.base.model
-    if Path(name).expanduser().exists() or not HUB_ID.fullmatch(name):
+    if os.path.exists(os.path.expanduser(name)) or not HUB_ID.fullmatch(name):
         files = locate_base(tutor.base)
-        return files.path if files.kind == "folder" else None
+        slow = not (files.path / "tokenizer.json").is_file() and any((files.path / file).is_file() for file in TOKENIZERS)
+        return files.path if files.kind == "folder" and not slow else None
     from huggingface_hub import snapshot_download
 
     wanted = ["tokenizer*.json", "special_tokens_map.json", "chat_template.jinja", "config.json", "generation_config.json"]
@@ -93,19 +121,32 @@ def _tokenizer_files(tutor: Tutor) -> Path | None:
         except Exception as error:  # whatever the Hub or the network says: the check goes on without tokens
             if not cached:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise HubError(_("the tokenizer of '{name}' is not on this machine: {reason}").format(name=name, reason=reason)) from error
+                raise NetworkError(
+                    _("the tokenizer of '{name}' is not on this machine: {reason}").format(name=name, reason=reason)
+                ) from error
             continue
         if (folder / "tokenizer.json").is_file():
             return folder
-    raise NotFoundError(_("'{name}' ships no tokenizer.json").format(name=name))
+    return None
 
 
-def _validator(house: House, tutor: Tutor, notes: list[str]) -> Validator | None:
+def _validator(house: House, tutor: Tutor, findings: list[Finding]) -> Validator | None:
+    """Who judges the answers; None with a finding when one who is named cannot be had."""
     try:
         return house.plugins.judge_of(tutor)
-    except NotFoundError as error:
-        notes.append(_("the answers were not judged: {reason}").format(reason=error.message))
+    except HubError as error:
+        findings.append(_fault("validator", "[validator] use", error))
         return None
+
+
+def _crashes(judged: Sequence[Judged]) -> list[Finding]:
+    """A warning when the validator failed on answers."""
+    crashed = [entry for entry in judged if entry.verdict.code == "crash"]
+    if not crashed:
+        return []
+    text = _("the validator failed on {count:,} of {total:,} answers, first here: {evidence}")
+    message = text.format(count=len(crashed), total=len(judged), evidence=crashed[0].verdict.evidence)
+    return [Finding("warning", "crash", crashed[0].where, message)]
 
 
 def _judge(house: House, tutor: Tutor, report: CheckReport, validator: Validator) -> list[Judged]:
@@ -152,7 +193,7 @@ def _print_report(house: House, report: CheckReport, previews: Sequence[Preview]
     console = house.console()
     _print_findings(house, console, report.errors, _("error"), "red")
     for file in report.files:
-        _print_file(console, file)
+        _print_file(house, console, file)
     if report.train_rows:
         line = _("{train:,} rows to learn from, {validation:,} kept aside for the held-out loss")
         console.print("  " + line.format(train=report.train_rows, validation=report.validation_rows), markup=False)
@@ -177,7 +218,7 @@ def _print_findings(house: House, console: Console, findings: Sequence[Finding],
             console.print(Text(f"{title}: {more}", color), soft_wrap=True)
 
 
-def _print_file(console: Console, file: FileReport) -> None:
+def _print_file(house: House, console: Console, file: FileReport) -> None:
     """A title line and the figures, one line each."""
     from rich.table import Table
     from rich.text import Text
@@ -210,11 +251,11 @@ def _print_file(console: Console, file: FileReport) -> None:
     for title, counted in ((_("topics"), file.topics), (_("tags"), file.tags), (_("difficulty"), file.difficulty)):
         if counted:
             table.add_row("  " + title, Text(_listed(counted)))
-    console.print(table)
+    house.show_table(table)
 
 
 def _listed(counted: Mapping[str, int], most: int = 12) -> str:
-    shown = ", ".join(f"{_printable(word)} {count:,}" for word, count in list(counted.items())[:most])
+    shown = ", ".join(f"{_printable(word[:LONGEST_WORD])} {count:,}" for word, count in list(counted.items())[:most])
     return shown + (_(", {count:,} more").format(count=len(counted) - most) if len(counted) > most else "")
 
 
@@ -263,9 +304,7 @@ def _print_verdict(
         by = ", ".join(tutor.validator.use)
         outcomes = _("{correct:,} correct, {incorrect:,} incorrect, {unverified:,} unverified").format(**_outcomes(judged))
         console.print(Text(_("answers judged by {by}: {outcomes}").format(by=by, outcomes=outcomes)), soft_wrap=True)
-        crashed = sum(entry.verdict.code == "crash" for entry in judged)
-        if crashed:
-            house.warn(_("the validator failed on {count:,} answers").format(count=crashed))
+        _print_findings(house, console, [finding for finding in report.warnings if finding.code == "crash"], _("warning"), "yellow")
         for entry in wrong:
             reason = f"{_printable(entry.verdict.reason)} [{entry.verdict.code}]"
             console.print(Text.assemble((_("error") + ": ", "red"), (entry.where, "bold"), f": {reason}"), soft_wrap=True)

@@ -41,6 +41,9 @@ def command(house: House) -> None:
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, *rows]:
         house.show(" ".join(f"{cell:<{width}} " for cell, width in zip(row, widths, strict=True)).rstrip())
+    for tutor in tutors:
+        if tutor["problem"] and tutor["status"] != "broken":
+            house.warn(f"{tutor['name']}: {tutor['problem']}")
     for status in dict.fromkeys(t["status"] for t in tutors if t["status"] != "trained"):
         house.note(f"{status}: {_(STATUSES[status])}")
 
@@ -53,10 +56,12 @@ def describe(house: House, folder: Path) -> dict[str, Any]:
         tutor = house.load_tutor(str(folder))
         row |= {"title": tutor.title, "base": tutor.base.model}
         run = store.chosen_run(folder)
+        problem = store.damage(store.list_runs(folder), run)
     except HubError as error:
         return row | {"problem": "; ".join((error.message, *error.details))}
+    row["problem"] = problem
     if run is None or run.manifest is None:
-        return row | {"status": "unfinished" if store.unfinished_run(folder) else "untrained"}
+        return row | {"status": "broken" if problem else "unfinished" if store.unfinished_run(folder) else "untrained"}
     status = "trained" if run.manifest.base.model == tutor.base.model else "stale"
     return row | {"status": status, "adapter": run.id, "metrics": summary(run.manifest)}
 
@@ -73,4 +78,4 @@ def _mark(tutor: dict[str, Any], chosen: str) -> str:
 
 def _loss(metrics: dict[str, Any]) -> str:
     first, last = metrics.get("held_out_first"), metrics.get("held_out_last")
-    return f"{first:.2f} -> {last:.2f}" if first is not None and last is not None else ""
+    return f"{first:.2f} -> {last:.2f}" if isinstance(first, (int, float)) and isinstance(last, (int, float)) else ""

@@ -26,7 +26,7 @@ def command(house: House) -> None:
     for info in infos:
         offers = _("left out") if info.problem else ", ".join(info.offers)
         table.add_row(info.name, info.origin, info.version, ", ".join(info.hooks), offers)
-    house.console().print(table)
+    house.show_table(table)
     for info in infos:
         if info.problem:
             house.show(_("{name} is left out: {problem}").format(name=info.name, problem=info.problem))

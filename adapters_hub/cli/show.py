@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from gettext import gettext as _
 from typing import Any
@@ -21,8 +22,9 @@ from adapters_hub.workspace import shown
 def command(house: House, tutor: str | None) -> None:
     """Show a tutor and its runs."""
     found = house.load_tutor(tutor)
-    used, problem = _run_in_use(found)
-    runs = [_run(run, used) for run in store.list_runs(found.folder)]
+    found_runs = store.list_runs(found.folder)
+    used, problem = _run_in_use(found, found_runs)
+    runs = [_run(run, used) for run in found_runs]
     rows = _row_counts(house, found)
     house.emit({"schema": 1, "tutor": asdict(found) | {"folder": str(found.folder)}, "rows": rows, "runs": runs, "problem": problem})
     house.show(f"{found.name} · {found.title}")
@@ -50,13 +52,13 @@ def command(house: House, tutor: str | None) -> None:
         house.warn(problem)
 
 
-def _run_in_use(tutor: Tutor) -> tuple[str, str]:
-    """Its id, or an empty one and why there is none."""
+def _run_in_use(tutor: Tutor, runs: Sequence[store.Run]) -> tuple[str, str]:
+    """Its id, or an empty one; and why there is none, or why it is not the newest."""
     try:
         run = store.chosen_run(tutor.folder)
     except HubError as error:
         return "", f"{error.message}; {error.hint}"
-    return (run.id if run else ""), ""
+    return (run.id if run else ""), store.damage(runs, run)
 
 
 def _run(run: store.Run, used: str) -> dict[str, Any]:

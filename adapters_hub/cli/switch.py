@@ -23,13 +23,14 @@ def command(house: House, target: str | None) -> None:
     NAME makes the tutor the default of ask and chat; NAME@RUN also makes that run the one it answers with
     (roll back), until it is trained again or NAME@newest. Without NAME: say which one is chosen.
     """
-    former = house.state.tutor
     if target is None:
+        former = house.state.tutor
         house.emit({"schema": 1, "tutor": former or None, "runs": dict(house.state.runs)})
         house.show(former or _("no tutor is chosen: hub switch NAME"))
         return
     name, at, wanted = target.partition("@")
-    folder = house.find_tutor(name)
+    folder = house.find_tutor(name)  # first of all: a folder elsewhere may bring its workspace
+    former = house.state.tutor
     if folder.parent != house.workspace.folder:
         raise NotFoundError(_("{folder} lies outside the workspace").format(folder=folder), hint=_("hub list shows whom to choose from"))
     run_before = _run_id(folder.name, house)

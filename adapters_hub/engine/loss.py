@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from adapters_hub.engine.batches import Batch
 
-CHUNK = 2**24
+CHUNK = 2**22
 """Largest number of logits (positions x vocabulary) held at once; larger batches are scored in recomputed chunks."""
 
 
