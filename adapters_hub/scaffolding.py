@@ -99,7 +99,7 @@ HUB_TOML = """\
 model = "mini"    # or a Hub id, e.g. "Qwen/Qwen2.5-0.5B-Instruct", a folder, a .gguf file
 
 [defaults.train]
-learning_rate = 2e-3    # the small embedded base learns slowly; 2e-4 for a base of a billion parameters
+learning_rate = 5e-3    # the small embedded base learns slowly; 2e-4 for a base of a billion parameters
 """
 
 TUTOR_TOML = """\

@@ -17,7 +17,7 @@ from adapters_hub import hardware
 from adapters_hub.engine import base as base_module
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import fingerprint, keep_gradients, load_base
-from adapters_hub.errors import NotFoundError, ResourceError, UsageError
+from adapters_hub.errors import HubError, NotFoundError, ResourceError, UsageError
 from adapters_hub.types import BaseModel, LoraSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # raised by torch's own import
@@ -243,7 +243,7 @@ def test_damaged_weights_are_one_clear_error(folder: Path, tmp_path: Path) -> No
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:1000])
-    with pytest.raises(UsageError, match="cannot be loaded"):
+    with pytest.raises(HubError, match="are damaged"):
         load_base(BaseModel(model=str(tmp_path)))
 
 

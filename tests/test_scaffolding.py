@@ -77,7 +77,7 @@ def test_a_new_workspace_can_be_found_and_read(tmp_path: Path, monkeypatch: pyte
     made = make_workspace(tmp_path)
     assert find_workspace(tmp_path, environ={}) == made
     tutor = read_tutor(make_tutor(made.folder, "nuevo"), made, environ={})
-    assert (tutor.base.model, tutor.recipe.train.learning_rate) == ("mini", 2e-3)
+    assert (tutor.base.model, tutor.recipe.train.learning_rate) == ("mini", 5e-3)
 
 
 def test_a_full_disk_leaves_no_half_tutor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -257,6 +257,8 @@ def _clear_load_errors(base: BaseModel, files: BaseFiles) -> Iterator[None]:
             ) from error
         if "out of memory" in str(error).lower() or "can't allocate memory" in str(error):
             raise ResourceError(f"too little memory for the base '{base.model}'", hint="choose a smaller base") from error
+        if type(error).__name__ == "SafetensorError":
+            raise HubError(f"the weights of '{base.model}' are damaged: {first[:200]}", hint=f"fetch {files.path} again") from error
         raise UsageError(
             f"the base '{base.model}' cannot be loaded: {first[:300]}",
             hint=f"it must be a causal language model that transformers {transformers.__version__} knows ({files.path})",
