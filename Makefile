@@ -50,7 +50,7 @@ demo: $(RUNTIME)
 	$(call typed,list)
 
 test: $(DEVELOPMENT)
-	$(PY) -m pytest -q --durations=10
+	$(PY) -m pytest -q -rs --durations=10
 
 lint: $(DEVELOPMENT)
 	$(PY) -m ruff check .
