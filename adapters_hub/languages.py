@@ -93,14 +93,15 @@ def guess_language(text: str) -> Guess:
     if script:
         return Guess(script, 1.0, max(len(words), 1), {})
     scores = dict.fromkeys(LANGUAGES, 0.0)
-    for word in words:
-        for language in (languages := _LANGUAGES_OF.get(word, ())):
-            scores[language] += 1 / len(languages)
+    stops = [(count, _LANGUAGES_OF[word]) for word, count in Counter(words).items() if word in _LANGUAGES_OF]
+    for count, languages in stops:
+        for language in languages:
+            scores[language] += count / len(languages)
     second, most = sorted(scores.values())[-2:]
     best = max(scores, key=scores.__getitem__)
     if len(words) < FEWEST_WORDS or most == 0:
         return Guess("", 0.0, len(words), scores)
-    hits = sum(best in _LANGUAGES_OF.get(word, ()) for word in words)
+    hits = sum(count for count, languages in stops if best in languages)
     certain = most >= 1.0 and hits >= 0.1 * len(words) and most >= 1.2 * second
     return Guess(best if certain else "", hits / len(words), len(words), scores)
 
