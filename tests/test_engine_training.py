@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -491,10 +490,10 @@ def test_an_unknown_tracker_is_refused(base_folder: Path, tmp_path: Path) -> Non
         list(train([job_of(base_folder, tmp_path, examples(4), tracker="tensorbord")]))
 
 
-def test_stopping_costs_no_more_than_the_step_under_way(base_folder: Path, tmp_path: Path) -> None:
+def test_stopping_early_in_a_long_run_keeps_the_step_under_way_and_no_more(base_folder: Path, tmp_path: Path) -> None:
     events = train([job_of(base_folder, tmp_path, examples(8), epochs=1000.0)])
     list(itertools.islice(events, 2))
-    begun = time.monotonic()
     events.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 20
-    assert checkpoints.latest(tmp_path) is not None
+    folder = checkpoints.latest(tmp_path)
+    assert folder is not None
+    assert folder.name == "step-000001"

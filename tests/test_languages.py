@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
-from adapters_hub.languages import guess_language, is_language, prose
+from adapters_hub.languages import LONGEST, guess_language, is_language, prose
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not here")
@@ -93,8 +92,6 @@ def test_an_unknown_language_cannot_be_told() -> None:
 
 
 @pytest.mark.parametrize("unit", ["```", "$", "\\[", "\\(", "`a", "<|", "a ", "的", "$$a", "http://", "=", "\n", "A", "¿"])
-def test_a_hostile_megabyte_takes_no_time(unit: str) -> None:
+def test_of_a_hostile_megabyte_only_the_beginning_is_looked_at(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
-    started = time.process_time()
-    guess_language(text)
-    assert time.process_time() - started < 0.5
+    assert guess_language(text) == guess_language(text[:LONGEST])
