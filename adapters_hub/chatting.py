@@ -14,7 +14,7 @@ from adapters_hub import store
 from adapters_hub.contracts import Engine, Request, Sampling
 from adapters_hub.errors import NotFoundError, UsageError
 from adapters_hub.plugins import Plugins
-from adapters_hub.types import Adapter, Attempt, BaseModel, Message, Tutor
+from adapters_hub.types import Adapter, BaseModel, Message, Tutor
 
 INVISIBLE = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
 """Control characters: an answer is untrusted text and must not steer a terminal."""
@@ -93,11 +93,6 @@ def chosen_adapter(tutor: Tutor, run_id: str | None = None) -> Adapter:
     if run is None:
         raise NotFoundError(f"tutor '{tutor.name}' has not been trained yet", hint=f"hub train {tutor.name}")
     return store.adapter_of(tutor.name, run)
-
-
-def attempt_of(tutor: Tutor, turns: Sequence[Message], answer: str) -> Attempt:
-    """``answer`` to the last of ``turns``, as the tutor's validators want it."""
-    return Attempt(tuple(turns), answer, language=tutor.language, folder=tutor.folder)
 
 
 def sampling_of(tutor: Tutor) -> Sampling:

@@ -23,7 +23,8 @@ from adapters_hub.languages import STOP_WORDS, guess_language, is_language, pros
 from adapters_hub.near_duplicates import folded, near_duplicates, near_rows, question_words
 from adapters_hub.rendering import Rendered, render, render_many
 from adapters_hub.splits import split
-from adapters_hub.types import Attempt, Example, Message, Tutor, Verdict
+from adapters_hub.tutors import attempt_of
+from adapters_hub.types import Example, Message, Tutor, Verdict
 from adapters_hub.workspace import shown
 
 BATCH = 1000
@@ -538,5 +539,5 @@ def judge_answers(tutor: Tutor, examples: Sequence[Example], validator: Validato
         answers = [index for index, turn in enumerate(example.messages) if turn.role == "assistant"]
         for number, index in enumerate(answers, start=1):
             expected = example.expected if index == len(example.messages) - 1 else None
-            attempt = Attempt(example.messages[:index], example.messages[index].content, expected, tutor.language, tutor.folder)
+            attempt = attempt_of(tutor, example.messages[:index], example.messages[index].content, expected)
             yield Judged(example.where, number, validator.judge(attempt))

@@ -80,6 +80,12 @@ class Engine(Protocol):
 # --- training ------------------------------------------------------------------------------------
 
 
+Answerer = Callable[[Sequence[tuple[Message, ...]]], list[str]]
+"""Greedy answers of the adapter as it is now, one for each conversation (system turn included, last turn the user's), order kept."""
+Score = Callable[[Answerer], float]
+"""Asks what it wants to ask and returns 0 to 1: the share of points that the answers earned."""
+
+
 @dataclass(frozen=True)
 class TrainJob:
     """One tutor to train. The engine writes adapter files, checkpoints and nothing else into ``run_dir``."""
@@ -93,6 +99,8 @@ class TrainJob:
     run_dir: Path
     resume: bool = False
     """Continue from the newest checkpoint in ``run_dir``."""
+    score: Score | None = None
+    """Judges the adapter at every held-out evaluation, and the untouched base before the first step; None: the loss alone decides."""
     tracker: str = ""
     """Name of an experiment tracker known to accelerate, e.g. ``tensorboard``; empty: none."""
 
@@ -125,6 +133,8 @@ class TrainStart:
     stop_token_ids: tuple[int, ...]
     notes: tuple[str, ...] = ()
     """What was decided automatically and why (dtype, optimizer, micro-batch ...)."""
+    score: float | None = None
+    """What ``TrainJob.score`` gave the untouched base."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +155,8 @@ class TrainStep:
     seconds: float
     held_out_loss: float | None = None
     """Set on steps that were followed by an evaluation."""
+    score: float | None = None
+    """What ``TrainJob.score`` gave at that evaluation."""
     best: bool = False
     """The evaluation was the best so far; the adapter was kept."""
     checkpoint: bool = False
@@ -169,6 +181,10 @@ class TrainEnd:
     peak_memory: int
     """Bytes: GPU allocation peak on CUDA, resident set peak elsewhere."""
     adapter_bytes: int
+    score_first: float | None = None
+    """Score of the untouched base."""
+    score_last: float | None = None
+    """Score of the adapter that was kept."""
 
 
 TrainEvent = TrainStart | TrainStep | TrainEnd

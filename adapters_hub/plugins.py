@@ -36,6 +36,10 @@ from adapters_hub.workspace import nearest, shown
 BUILTIN_MODULES = ("adapters_hub.builtin.echo", "adapters_hub.builtin.torch_engine")
 READERS_MODULE = "adapters_hub.builtin.readers"
 LOCAL_FILE = "validator.py"
+NOT_MINE = "nothing_to_judge"
+"""Code of an ``unverified`` verdict of a validator that found nothing of its subject in the answer."""
+UNSAFE = "unsafe_exec"
+"""The option that lets validators run answers outside a sandbox; only a person at the command line may give it."""
 OFFERS: Mapping[str, type[ValidatorSpec] | type[EngineSpec] | type[ExporterSpec]] = {
     "hub_validators": ValidatorSpec,
     "hub_engines": EngineSpec,
@@ -153,13 +157,19 @@ class Plugins:
         except BaseException as error:  # a plugin's fault, also if it calls sys.exit, told as such
             raise HubError(f"validator '{name}' cannot be made: {_cause(error)}", hint="hub plugins shows where it comes from") from error
 
-    def judge_of(self, tutor: Tutor) -> Validator:
+    def judge_of(self, tutor: Tutor, *, unsafe_exec: bool = False) -> Validator:
         """The validators that ``tutor`` names, as one; it stays usable after ``tutor_local`` has ended.
 
-        ``[validator.options]`` goes to each of them, its table ``[validator.options.NAME]`` to the validator NAME only."""
+        ``[validator.options]`` goes to each of them, its table ``[validator.options.NAME]`` to the validator NAME only.
+        ``unsafe_exec`` lets answers run outside a sandbox: never from a file, so UsageError where a file asks for it."""
         shared = dict(tutor.validator.options or {})
+        if any(UNSAFE in table for table in (shared, *(value for value in shared.values() if isinstance(value, Mapping)))):
+            message = f"tutor '{tutor.name}': {UNSAFE} cannot be set in a file"
+            raise UsageError(message, hint="remove it from [validator.options]; --unsafe-exec on the command line is the only way")
         names = {spec.name for spec in self.validators()} | set(tutor.validator.use)
         own = {name: shared.pop(name) for name in tuple(shared) if name in names and isinstance(shared[name], Mapping)}
+        if unsafe_exec:
+            shared[UNSAFE] = True
         return JointValidator(tuple(self.validator(name, {**shared, **own.get(name, {})}) for name in tutor.validator.use))
 
     def read_dataset(self, path: Path) -> list[Example]:
@@ -367,15 +377,23 @@ class JointValidator:
 
 
 def judge_with(validators: Sequence[Validator], attempt: Attempt) -> Verdict:
-    """The first certain verdict (correct or incorrect) decides. With none, a crash is reported before a mere "cannot judge"."""
+    """The first certain verdict (correct or incorrect) decides. With none, a crash is reported before a mere "cannot judge".
+
+    Warnings of every validator that was asked are kept."""
+    warnings: tuple[str, ...] = ()
     doubtful: list[Verdict] = []
     for validator in validators:
         guarded = validator if isinstance(validator, GuardedValidator) else GuardedValidator(type(validator).__name__, validator)
         verdict = guarded.judge(attempt)
+        warnings = tuple(dict.fromkeys((*warnings, *verdict.warnings)))
         if verdict.outcome != "unverified":
-            return verdict
+            return replace(verdict, warnings=warnings)
         doubtful.append(verdict)
     crash = next((verdict for verdict in doubtful if verdict.code == "crash"), None)
     if crash is not None:
-        return crash
-    return doubtful[0] if doubtful else Verdict("unverified", code="no_validator", reason="Este tutor no tiene validador.")
+        return replace(crash, warnings=warnings)
+    # a validator that looked at the content knows more than one that looked at the form: the last of them speaks
+    chosen = next((verdict for verdict in reversed(doubtful) if verdict.code != NOT_MINE), doubtful[0] if doubtful else None)
+    if chosen is None:
+        return Verdict("unverified", code="no_validator", reason="Este tutor no tiene validador.")
+    return replace(chosen, warnings=warnings)

@@ -6,14 +6,25 @@ Knows nothing of datasets, runs and validators beyond their names.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from adapters_hub.errors import NotFoundError, UsageError, from_os_error
 from adapters_hub.settings import Settings, TutorCard, read_settings
-from adapters_hub.types import BaseModel, ChatSettings, DatasetSettings, LoraSettings, Recipe, TrainSettings, Tutor, ValidatorSettings
+from adapters_hub.types import (
+    Attempt,
+    BaseModel,
+    ChatSettings,
+    DatasetSettings,
+    LoraSettings,
+    Message,
+    Recipe,
+    TrainSettings,
+    Tutor,
+    ValidatorSettings,
+)
 from adapters_hub.workspace import TUTOR_FILE, Workspace, check_name, shown
 
 SYSTEM_FILE = "system.md"
@@ -89,3 +100,8 @@ def _base(settings: Settings, workspace: Workspace) -> BaseModel:
 def _looks_like_path(text: str) -> bool:
     """Whether ``[base] model`` can mean nothing but a path, there or not: a Hub id reads ``owner/name``."""
     return text.startswith((".", "/", "~", "\\")) or text.lower().endswith(".gguf") or Path(text).is_absolute()
+
+
+def attempt_of(tutor: Tutor, turns: Sequence[Message], answer: str, expected: Any = None) -> Attempt:
+    """``answer`` to the last of ``turns``, as the tutor's validators want it."""
+    return Attempt(tuple(turns), answer, expected, tutor.language, tutor.folder, tutor.locale, tutor.chat.style)

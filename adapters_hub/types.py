@@ -54,6 +54,10 @@ class Attempt:
     """ISO 639-1 code of the tutor's language."""
     folder: Path | None = None
     """The tutor's folder, where a validator finds databases and other files of the subject."""
+    locale: str = ""
+    """The tutor's locale, e.g. ``es_MX``: how its numbers are written. Empty: unknown."""
+    style: str = ""
+    """``guiado`` or ``resuelto``, the manner the tutor has declared. Empty: unknown."""
 
     @property
     def question(self) -> str:
@@ -78,12 +82,16 @@ class Verdict:
     """The part of the answer that was judged."""
     span: tuple[int, int] | None = None
     """Where ``extracted`` lies in the answer, in characters."""
+    expected: str = ""
+    """What the reference says, as a learner would write it; compare with ``extracted``. Empty: no reference was used."""
     evidence: str = ""
     """How it is known: ``parsed``, ``computed``, ``executed`` in which sandbox ..."""
     seconds: float = 0.0
     """Time the judgement took."""
     validator: str = ""
     """Name of the validator that decided."""
+    warnings: tuple[str, ...] = ()
+    """Short codes of what is worth a rate in a report and never decides: ``gives_answer_away``, ``asks_nothing``, ``long`` ..."""
 
 
 # --- settings ------------------------------------------------------------------------------------

@@ -26,17 +26,19 @@ FLOORS = (
         "tokenizer_files",
         "base_files",
         "hardware",
+        "workers",
+        "sandbox",
     ),
     ("plugins",),
     ("engine",),
-    ("training", "chatting", "checking", "scaffolding", "loss_plot"),
+    ("training", "chatting", "checking", "scaffolding", "judging", "evaluating", "loss_plot", "score_plot", "statistics"),
     ("cli", "__main__"),
 )
 ANNEX = "builtin"
 SAME_FLOOR = {1, 2, 4, 6}
 """The hooks speak of the contracts; shelves may use each other, so may the parts of the machine room and of the front door.
 A circle is refused below."""
-ROOM_TOOLS = {"loss_plot"}
+ROOM_TOOLS = {"loss_plot", "score_plot", "statistics"}
 """On the rooms' floor without being a room: a drawing that the training room alone uses."""
 HEAVY = ("torch", "transformers", "peft", "datasets", "huggingface_hub", "bitsandbytes", "accelerate", "matplotlib")
 

@@ -283,8 +283,23 @@ def test_a_crash_is_not_hidden_by_others_that_cannot_judge() -> None:
     assert verdict.reason
 
 
-def test_without_certainty_the_first_validator_speaks() -> None:
-    assert judge_with([Says(Verdict("unverified", code="a")), Says(Verdict("unverified", code="b"))], ATTEMPT).code == "a"
+def test_without_certainty_the_last_validator_that_found_something_of_its_subject_speaks() -> None:
+    form, content, foreign = (Says(Verdict("unverified", code=code)) for code in ("form_ok", "no_result", "nothing_to_judge"))
+    assert judge_with([form, content, foreign], ATTEMPT).code == "no_result"
+    assert judge_with([foreign, foreign], ATTEMPT).code == "nothing_to_judge"
+
+
+def test_warnings_of_all_validators_are_kept_whoever_decides() -> None:
+    form = Says(Verdict("unverified", warnings=("long", "asks_nothing")))
+    content = Says(Verdict("correct", warnings=("long", "column_order")))
+    assert judge_with([form, content], ATTEMPT).warnings == ("long", "asks_nothing", "column_order")
+
+
+@pytest.mark.parametrize("options", [{"unsafe_exec": True}, {"one": {"unsafe_exec": False}}])
+def test_no_file_lets_answers_run_outside_a_sandbox(tutor: Tutor, options: Any) -> None:
+    plugins = load_plugins(entry_points=[])
+    with pytest.raises(UsageError, match="unsafe_exec cannot be set in a file"):
+        plugins.judge_of(replace(tutor, validator=replace(tutor.validator, options=options)))
 
 
 def test_without_validators_nothing_is_judged() -> None:
@@ -326,7 +341,9 @@ def test_a_tutors_validators_get_the_shared_options_and_their_own(tutor: Tutor) 
     judge = plugins.judge_of(replace(tutor, validator=settings))
     assert seen == {"one": {"limit": 3}, "two": {"limit": 4}}
     assert isinstance(judge, JointValidator)
-    assert judge.judge(ATTEMPT).code == "one"
+    assert judge.judge(ATTEMPT).code == "two"
+    plugins.judge_of(replace(tutor, validator=settings), unsafe_exec=True)
+    assert seen == {"one": {"limit": 3, "unsafe_exec": True}, "two": {"limit": 4, "unsafe_exec": True}}
 
 
 @pytest.mark.parametrize(

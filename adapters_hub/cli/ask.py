@@ -7,9 +7,10 @@ from gettext import gettext as _
 
 import click
 
-from adapters_hub.chatting import ChatRoom, Conversation, attempt_of, chosen_adapter
+from adapters_hub.chatting import ChatRoom, Conversation, chosen_adapter
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.errors import BelowThresholdError, UsageError
+from adapters_hub.tutors import attempt_of
 
 
 @click.command("ask")
