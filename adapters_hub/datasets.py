@@ -211,6 +211,13 @@ def text_fault(text: str) -> str:
     return f"{names} (U+{code:04X}) at position {found.start() + 1} of the text"
 
 
+def value_faults(value: Any, place: str) -> list[str]:
+    """What keeps ``value`` from being used as ``expected``; ``place`` is what to call it."""
+    faults: list[str] = []
+    _check_value(value, place, faults)
+    return faults
+
+
 def _check_value(value: Any, place: str, faults: list[str], depth: int = 0) -> None:
     """Refuse in ``expected`` what JSON cannot say, or what a validator could not walk through."""
     if depth > DEEPEST:
@@ -265,6 +272,11 @@ def json_rows(data: bytes, name: str) -> list[Row | Flaw]:
         Flaw(f"{name}:{number}", fault) for number, line in enumerate(raw, start=1) if (fault := _utf8_fault(line))
     ]
     return undecodable or _value_rows(data.decode("utf-8"), name)
+
+
+def json_line(line: bytes, where: str) -> Row | Flaw:
+    """One line of a file with one object a line; ``where`` is its ``file:line``. Never raises for bad content."""
+    return _parsed(line, where)
 
 
 def first_keys(data: bytes, name: str) -> frozenset[str] | None:

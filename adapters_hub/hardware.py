@@ -1,4 +1,4 @@
-"""What this machine offers: processors, memory, disk, and the device and number format that suit a model.
+"""What this machine offers: processors, memory, disk, installed packages, and the device and number format that suit a model.
 
 The plain facts need no torch; functions about devices get the torch module as an argument. Knows nothing of models.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +51,17 @@ def read_machine(folder: Path | None = None) -> Machine:
         memory_free=free,
         disk_free=_disk_free(folder or Path.cwd()),
     )
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Package -> version of those that are installed, without importing any."""
+    import importlib.metadata
+
+    found = {}
+    for name in packages:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def usable_threads() -> int:

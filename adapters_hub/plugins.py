@@ -29,6 +29,7 @@ import pluggy
 from adapters_hub import hookspecs
 from adapters_hub.contracts import EngineSpec, ExporterSpec, Validator, ValidatorSpec
 from adapters_hub.errors import HubError, NotFoundError, UsageError
+from adapters_hub.stray_prints import stray_prints_to_stderr
 from adapters_hub.trust import Ask, read_trusted
 from adapters_hub.types import Attempt, Example, Outcome, Tutor, Verdict
 from adapters_hub.workspace import nearest, shown
@@ -350,7 +351,7 @@ class GuardedValidator:
         """The inner verdict; a crash is ``unverified`` with code ``crash``, its cause in ``evidence``."""
         started = time.perf_counter()
         try:
-            with redirect_stdout(sys.stderr):
+            with stray_prints_to_stderr():
                 verdict = self.inner.judge(attempt)
             if not isinstance(verdict, Verdict):
                 raise TypeError(f"judge returned {type(verdict).__name__}, not Verdict")

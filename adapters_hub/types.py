@@ -143,6 +143,9 @@ class TrainSettings:
     optimizer: str = setting("auto", "auto: 8-bit paged AdamW on CUDA, AdamW elsewhere", choices=("auto", "adamw", "adamw8bit"))
     patience: int = setting(3, "stop after so many evaluations without improvement; 0: never", low=0)
     evals_per_epoch: int = setting(1, "held-out evaluations per epoch", low=1)
+    score_rows: int = setting(
+        16, "validation rows asked and judged at each evaluation, the best score chooses the adapter; 0: the loss alone does", low=0
+    )
     checkpoint_every: int = setting(20, "optimizer steps between checkpoints", low=1)
     activation_checkpointing: str = setting("auto", "recompute activations to save memory", choices=("auto", "on", "off"))
     seed: int = setting(7, "seed of initial weights, row order and dropout", low=0)
@@ -164,6 +167,9 @@ class ValidatorSettings:
     use: tuple[str, ...] = setting(("text",), "validator names; the first that is certain decides")
     on_fail: str = setting("show", "show the verdict, or retry with its hint", choices=("show", "retry"))
     retries: int = setting(1, "hidden retries when on_fail is retry", low=0, high=5)
+    max_incorrect: float = setting(
+        0.2, "largest share of incorrect answers to the held-out questions with which a run may be published", low=0.0, high=1.0
+    )
     options: Mapping[str, Any] = setting(None, "table of options handed to the validators")
 
 

@@ -28,18 +28,37 @@ FLOORS = (
         "hardware",
         "workers",
         "sandbox",
+        "conveyor",
+        "stray_prints",
+        "ledger",
     ),
-    ("plugins",),
+    ("plugins", "gate"),
     ("engine",),
-    ("training", "chatting", "checking", "scaffolding", "judging", "evaluating", "loss_plot", "score_plot", "statistics"),
+    (
+        "training",
+        "chatting",
+        "checking",
+        "scaffolding",
+        "judging",
+        "evaluating",
+        "loss_plot",
+        "score_plot",
+        "quiz",
+        "dataset_statistics",
+        "own_answers",
+        "exams",
+        "scores",
+        "statistics",
+    ),
     ("cli", "__main__"),
 )
 ANNEX = "builtin"
-SAME_FLOOR = {1, 2, 4, 6}
-"""The hooks speak of the contracts; shelves may use each other, so may the parts of the machine room and of the front door.
+SAME_FLOOR = {1, 2, 3, 4, 6}
+"""The hooks speak of the contracts; shelves may use each other, the gate asks the plugins who judges, and so may the parts of the
+machine room and of the front door.
 A circle is refused below."""
-ROOM_TOOLS = {"loss_plot", "score_plot", "statistics"}
-"""On the rooms' floor without being a room: a drawing that the training room alone uses."""
+ROOM_TOOLS = {"loss_plot", "score_plot", "quiz", "dataset_statistics", "own_answers", "exams", "scores", "statistics"}
+"""On the rooms' floor without being rooms: drawings, figures and exams that rooms use."""
 HEAVY = ("torch", "transformers", "peft", "datasets", "huggingface_hub", "bitsandbytes", "accelerate", "matplotlib")
 
 

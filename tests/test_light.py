@@ -42,6 +42,8 @@ def loaded(*words: str, cwd: Path, extra: tuple[str, ...] = ()) -> tuple[int, li
         ("check", "sumas"),
         ("config", "sumas"),
         ("train", "--help"),
+        ("doctor",),
+        ("judge", "sumas", "--question", "¿2 + 2?", "--answer", "Son 4."),
     ],
     ids=" ".join,
 )

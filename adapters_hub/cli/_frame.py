@@ -26,6 +26,8 @@ VERBS = {
     "new": "Make a new tutor folder.",
     "check": "Check a tutor's dataset and settings.",
     "train": "Train tutors: one, or several together over the same base.",
+    "eval": "Ask base and adapter the held-out questions and compare them.",
+    "judge": "Judge answers with a tutor's validators; no model is loaded.",
     "ask": "Ask a tutor one question; without NAME the default tutor answers.",
     "chat": "Talk with a tutor; without NAME with the default one.",
     "list": "List the tutors.",
@@ -33,6 +35,7 @@ VERBS = {
     "switch": "Choose the default tutor, or one of its runs.",
     "config": "Show settings and where they come from.",
     "plugins": "List the plugins.",
+    "doctor": "Check this machine, the workspace and the plugins.",
     "completion": "Print the shell completion script.",
 }
 """Verb -> its one-line help, in the order of ``hub --help``, so that the list needs no import of any verb."""

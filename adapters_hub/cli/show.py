@@ -12,6 +12,7 @@ import click
 from adapters_hub import store
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.errors import HubError
+from adapters_hub.gate import ADAPTER, BASE, scores_of
 from adapters_hub.types import Tutor
 from adapters_hub.workspace import shown
 
@@ -45,7 +46,7 @@ def command(house: House, tutor: str | None) -> None:
     if not runs:
         house.show(_("no runs yet: hub train {name}").format(name=found.name))
     for run in runs:
-        house.show(f"{'*' if run['used'] else ' '} {run['id']}  {run['problem'] or _figures(run['metrics'])}")
+        house.show(f"{'*' if run['used'] else ' '} {run['id']}  {run['problem'] or _figures(run['metrics'], run['scores'])}")
     if any(run["whole"] for run in runs):
         house.note(_("* in use; hub switch {name}@RUN uses another").format(name=found.name))
     if problem:
@@ -70,6 +71,7 @@ def _run(run: store.Run, used: str) -> dict[str, Any]:
         "created": manifest.created if manifest else None,
         "base": manifest.base.model if manifest else None,
         "metrics": dict(manifest.metrics) if manifest else {},
+        "scores": scores_of(run.folder) if run.whole else {},
         "problem": run.problem,
         "folder": str(run.folder),
     }
@@ -86,12 +88,17 @@ def _row_counts(house: House, tutor: Tutor) -> dict[str, int | str]:
     return counts
 
 
-def _figures(metrics: dict[str, Any]) -> str:
+def _figures(metrics: dict[str, Any], scores: dict[str, float]) -> str:
     parts = [f"{metrics['steps']} steps"] if "steps" in metrics else []
     for label, name in (("loss", ("first_loss", "last_loss")), ("held-out", ("held_out_first", "held_out_last"))):
         values = [metrics.get(key) for key in name]
         if all(isinstance(value, (int, float)) for value in values):
             parts.append(f"{label} {values[0]:.2f} -> {values[1]:.2f}")
+    first, last = metrics.get("score_first"), metrics.get("score_last")
+    if isinstance(first, (int, float)) and isinstance(last, (int, float)):
+        parts.append(f"score {first:.0%} -> {last:.0%}")
+    if BASE in scores and ADAPTER in scores:
+        parts.append(f"hub eval {scores[BASE]:.0%} -> {scores[ADAPTER]:.0%}")
     return ", ".join(parts)
 
 
