@@ -1,48 +1,34 @@
-"""Plain sums that stand alone ("12 · 5 = 60") must be true. Everything else it cannot tell."""
+"""Every equality must be true and the result the expected one (hub-math); a step, a check and an exercise are asked for in warnings."""
 
 import re
-from fractions import Fraction
 
-from adapters_hub import Attempt, ValidatorSpec, Verdict, hookimpl
+from adapters_hub import Attempt, HubError, ValidatorSpec, Verdict, hookimpl
 
-NUMBER = r"(\d{1,9}(?:\.\d{1,6})?)"
-CLAIM = re.compile(rf"(?:^|: ){NUMBER} ?([+\-−·*/×]) ?{NUMBER} = (-?){NUMBER}(?=[.,;]?(?:$|\n| [a-záéíóúñ]{{2}}))", re.MULTILINE)
-"""Two numbers, one operation, one result, at the start of a line or after a colon: no longer expression can be cut in half."""
+PARTS = {"no_steps": r"^Paso 1\b", "no_check": r"^Comprobación\b", "no_exercise": r"^Te toca\b"}
+"""What system.md asks of every answer that computes something, and the warning when it is missing."""
 
 
-class Sums:
+class Mathematics:
+    """Judges with hub-math and notes which part of the tutor's own form is missing."""
+
+    def __init__(self, options: dict[str, object]) -> None:
+        try:
+            from hub_math import make
+        except ImportError as error:
+            hint = "install it: pip install ./plugins/hub-math; or take 'matematicas' out of [validator] use in tutor.toml"
+            raise HubError("the tutor 'matematicas' needs the plugin hub-math, which is not installed", hint=hint) from error
+        self.inner = make(options)
+
     def judge(self, attempt: Attempt) -> Verdict:
-        claims = list(CLAIM.finditer(attempt.answer))
-        for claim in claims:
-            if not is_true(claim):
-                return Verdict(
-                    "incorrect",
-                    code="wrong_sum",
-                    reason=f"Esta cuenta no es correcta: {claim[0].lstrip(': ')}.",
-                    hint=f"Revisa la cuenta «{claim[0].lstrip(': ')}» y corrige los pasos que dependen de ella.",
-                    extracted=claim[0],
-                    span=claim.span(),
-                    evidence="computed",
-                )
-        if claims:
-            return Verdict("unverified", score=1.0, code="sums_ok", evidence="computed")
-        return Verdict("unverified", code="no_sums")
+        from dataclasses import replace
 
-
-def is_true(claim: re.Match[str]) -> bool:
-    """Whether the result is right, to as many decimals as it shows."""
-    left, operation, right, sign, result = claim.groups()
-    a, b, shown = Fraction(left), Fraction(right), Fraction(f"{sign}{result}")
-    if operation == "/":
-        if b == 0:
-            return False
-        exact = a / b
-    else:
-        exact = a + b if operation == "+" else a - b if operation in "-−" else a * b
-    decimals = len(result.partition(".")[2])
-    return abs(exact - shown) <= (Fraction(1, 2 * 10**decimals) if decimals else 0)
+        verdict = self.inner.judge(attempt)
+        if verdict.code == "nothing_to_judge":
+            return verdict
+        missing = tuple(code for code, part in PARTS.items() if not re.search(part, attempt.answer, re.MULTILINE))
+        return replace(verdict, warnings=(*verdict.warnings, *missing))
 
 
 @hookimpl
 def hub_validators() -> list[ValidatorSpec]:
-    return [ValidatorSpec("matematicas", "plain sums must be true", lambda options: Sums())]
+    return [ValidatorSpec("matematicas", "equalities and results (hub-math), and the parts of an answer", Mathematics)]
