@@ -1,36 +1,34 @@
-"""Every Python block of an answer must be valid Python. Reads it, never runs it; whether it is *right* it cannot tell."""
+"""The row's tests, examples and claims of every answer (hub-code); the closing question that system.md asks for is a warning."""
 
-import ast
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from adapters_hub import Attempt, ValidatorSpec, Verdict, hookimpl
+from adapters_hub import Attempt, HubError, ValidatorSpec, Verdict, hookimpl
 
-BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-LONGEST = 5000
-"""Characters of a block that are read: deeper nesting than fits in here could exhaust the parser."""
+CLOSING = re.compile(r"^Para pensar: ¿.+\?\s*$", re.MULTILINE)
 
 
-class PythonSyntax:
+class Algorithms:
+    """Judges with hub-code and notes when the closing question is missing."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        try:
+            from hub_code import make
+        except ImportError as error:
+            hint = "install it: pip install ./plugins/hub-code; or take 'algoritmos' out of [validator] use in tutor.toml"
+            raise HubError("the tutor 'algoritmos' needs the plugin hub-code, which is not installed", hint=hint) from error
+        self.inner = make(options)
+
     def judge(self, attempt: Attempt) -> Verdict:
-        blocks = [block for block in BLOCK.finditer(attempt.answer) if len(block[1]) <= LONGEST]
-        for block in blocks:
-            try:
-                ast.parse(block[1])
-            except (SyntaxError, ValueError) as error:
-                return Verdict(
-                    "incorrect",
-                    code="python_syntax",
-                    reason=f"El código Python no se puede leer: error en la línea {getattr(error, 'lineno', None) or 1} del bloque.",
-                    hint="Corrige el código Python de tu respuesta y escríbelo completo.",
-                    extracted=block[1],
-                    span=block.span(1),
-                    evidence="parsed",
-                )
-        if blocks:
-            return Verdict("unverified", score=1.0, code="form_ok", evidence="parsed")
-        return Verdict("unverified", code="no_code")
+        from dataclasses import replace
+
+        verdict = self.inner.judge(attempt)
+        if CLOSING.search(attempt.answer):
+            return verdict
+        return replace(verdict, warnings=(*verdict.warnings, "no_closing_question"))
 
 
 @hookimpl
 def hub_validators() -> list[ValidatorSpec]:
-    return [ValidatorSpec("algoritmos", "Python blocks must be valid Python", lambda options: PythonSyntax())]
+    return [ValidatorSpec("algoritmos", "Python answers (hub-code), and the closing question", Algorithms)]
