@@ -6,6 +6,7 @@ rounding does not excuse it. Everything else that is not true is unknown. Knows 
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from hub_math.limits import NotExact, Undefined
 from hub_math.masks import Masked
 from hub_math.quantities import unit
 from hub_math.stretches import MONEY, Side, Stretch, stretches
-from hub_math.values import Call, Number, Tree, names_of
+from hub_math.values import Call, Name, Number, Tree, names_of
 
 Truth = Literal["true", "false", "unknown"]
 MOST_CLAIMS = 400
@@ -33,6 +34,7 @@ CLOSE = Fraction(1, 20)
 NOISE = Fraction(1, 10**9)
 """Relative error that a computer's arithmetic may leave in a number with nine decimals or more."""
 
+DEGREE: Fraction = Fraction(math.pi) / 180
 IN_ONE_UNIT = "in one unit"
 
 
@@ -286,7 +288,8 @@ class Checker:
     def _ask(self, left: str, relation: str, right: str) -> Comparison:
         """The comparison; a rounded number equals what it was rounded from, and nothing that is further away than its last digit."""
         found = is_true(left, relation, right, self.locale)
-        if relation not in ("=", "≈") or found.outcome == "equal" or found.note not in ("rounded", ""):
+        settled = found.note not in ("rounded", "") and not (found.note in ("missing_unit", "extra_unit") and "°" in left + right)
+        if relation not in ("=", "≈") or found.outcome == "equal" or settled:
             return found
         one, other = self._value(left), self._value(right)
         if one is None or other is None:
@@ -318,7 +321,8 @@ class Checker:
             is_true(left, claim.relation, right, other).outcome == "equal" for other in ("es_ES", "en_US")
         ):
             return "true in another number format"
-        if re.search(r"(?<!\w)(?:log|lg|sen|sin|cos|tan|tg)(?!\w)", left + right):
+        angle = r"|sen|sin|cos|tan|tg" if "°" not in left + right else ""
+        if re.search(rf"(?<!\w)(?:log|lg{angle})(?!\w)", left + right):
             return "a base or an angle may be meant otherwise"
         one, other = self._value(left), self._value(right)
         if one is not None and other is not None:
@@ -514,12 +518,16 @@ def _rounds(exact: Fraction, shown: Fraction) -> bool:
 
 def _last_place(text: str, locale: str) -> Fraction | None:
     """What the last digit of a text that is one number counts: 1/100 for 3.14 and for 33 %. None where it is more than a number."""
-    for found in read(text.replace("%", "").strip(), locale):
+    scale: Fraction = Fraction(1)
+    for sign, worth in (("%", Fraction(1, 100)), ("°", DEGREE)):
+        if text.endswith(sign):
+            text, scale = text[:-1].strip(), worth
+    for found in read(text, locale):
         tree = found.tree
         if isinstance(tree, Call) and tree.operation == "neg":
             tree = tree.arguments[0]
         if isinstance(tree, Number):
-            return Fraction(1, 10 ** (max(0, tree.decimals or 0) + (2 if "%" in text else 0)))
+            return scale * Fraction(1, 10 ** max(0, tree.decimals or 0))
     return None
 
 
@@ -538,6 +546,8 @@ def _tree_of(text: str, locale: str) -> Tree | None:
     """The calculation a text stands for under its first reading; None where it is no calculation with numbers."""
     for found in read(text, locale)[:1]:
         if found.tree is not None and found.kind in ("number", "expression") and not names_of(found.tree):
+            if found.unit is not None and found.unit.turns_pi:
+                return Call("*", (found.tree, Call("/", (Name("pi"), Number(1 / found.unit.scale)))))
             return Call("%", (found.tree,)) if found.percent else found.tree
     return None
 

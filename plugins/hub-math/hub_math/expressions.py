@@ -322,26 +322,10 @@ class _Parser:
         raise Unreadable("integral without differential")
 
     def function(self, function: str) -> Tree:
-        power: Tree | None = None
-        base: Tree | None = None
-        if function == "log" and self.accept("op", "_"):
-            number = self.peek()
-            if number.kind == "num" and isinstance(number.value, Number):
-                self.at += 1
-                base = number.value
-            else:
-                base = self.primary()
-        elif function == "log" and self.peek().kind == "num" and not self.peek().spaced and isinstance(self.peek().value, Number):
-            attached = self.peek().value
-            behind = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else _END
-            if attached in (Number(Fraction(2)), Number(Fraction(10))) and behind.value == "(" and isinstance(attached, Number):
-                base = attached
-                self.at += 1
-        if self.accept("op", "^"):
-            power = self.factor()
-        if (self.peek().kind == "open" and self.peek().value == "(") or (
-            function in MANY_ARGUMENTS and self.peek().kind == "open" and self.peek().value == "{"
-        ):
+        base = self.logarithm_base() if function == "log" else None
+        power = self.factor() if self.accept("op", "^") else None
+        following = self.peek()
+        if following.kind == "open" and (following.value == "(" or (following.value == "{" and function in MANY_ARGUMENTS)):
             self.at += 1
             arguments = self.arguments()
         elif function in MANY_ARGUMENTS or function in TWO_ARGUMENTS:
@@ -350,22 +334,30 @@ class _Parser:
             arguments = [self.argument()]
         if base is not None:
             arguments.append(base)
-        if function == "log" and len(arguments) == 2 and base is None:
-            pass  # log(8, 2): argument, base
-        elif not (
-            1 <= len(arguments) <= 1
-            or function in MANY_ARGUMENTS
-            or ((function in TWO_ARGUMENTS or function == "log") and len(arguments) == 2)
-        ):
+        allowed = (2,) if function in TWO_ARGUMENTS else (1, 2) if function == "log" else (1,)  # log(8, 2): argument, base
+        if len(arguments) not in allowed and function not in MANY_ARGUMENTS:
             raise Unreadable("number of arguments")
-        if function in TWO_ARGUMENTS and len(arguments) != 2:
-            raise Unreadable("number of arguments")
-        if power == Number(Fraction(-1)) or power == Call("neg", (Number(Fraction(1)),)):
+        if power in (Number(Fraction(-1)), Call("neg", (Number(Fraction(1)),))):
             if f"a{function}" not in FUNCTIONS.values():
                 raise Unreadable("inverse of that function")
             return make(f"a{function}", *arguments)
         tree = make(function, *arguments)
         return tree if power is None else make("^", tree, power)
+
+    def logarithm_base(self) -> Tree | None:
+        """The base of ``log_2 8`` and ``log2(8)``, None where none is written."""
+        token = self.peek()
+        if token.kind == "op" and token.value == "_":
+            self.at += 1
+            if isinstance(self.peek().value, Number):
+                number = self.take().value
+                return number if isinstance(number, Number) else None
+            return self.primary()
+        behind = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else _END
+        if isinstance(token.value, Number) and not token.spaced and token.value.value in (2, 10) and behind.value == "(":
+            self.at += 1
+            return token.value
+        return None
 
     def argument(self) -> Tree:
         """The argument of a function without brackets: factors side by side, up to the next sign or function."""
@@ -442,11 +434,15 @@ def make(operation: str, *arguments: Tree) -> Tree:
             return Call("minus", arguments)
         if operation == "apply":
             return Call(operation, arguments)
+        if operation == "det" and isinstance(arguments[0], Call) and arguments[0].operation == "matrix":
+            return _determinant([row.arguments for row in arguments[0].arguments if isinstance(row, Call)])
         if operation == "*" and all(isinstance(argument, Call) and argument.operation in ("matrix", "matrices") for argument in arguments):
             return Call("matrices", arguments)
         raise Unreadable("arithmetic with a composite")
     if operation in ("+", "-") and _is_share(arguments[0]) != _is_share(arguments[1]):
         raise Unreadable("a percentage added to a number")  # 100 - 10 %: of what?
+    if operation == "det":
+        raise Unreadable("determinant of a number")
     if operation == "-":
         return Call("+", (arguments[0], make("neg", arguments[1])))
     first = arguments[0]
@@ -461,6 +457,19 @@ def make(operation: str, *arguments: Tree) -> Tree:
     if operation == "∓":
         operation = "±"
     return Call(operation, arguments)
+
+
+def _determinant(rows: list[tuple[Tree, ...]]) -> Tree:
+    """Expanded along the first row. Raises Unreadable where it is not square, or larger than 4 by 4."""
+    if len(rows) > 4 or any(len(row) != len(rows) for row in rows):
+        raise Unreadable("determinant")
+    if len(rows) == 1:
+        return rows[0][0]
+    total: Tree = Number(Fraction(0))
+    for column, cell in enumerate(rows[0]):
+        minor = make("*", cell, _determinant([row[:column] + row[column + 1 :] for row in rows[1:]]))
+        total = make("-" if column % 2 else "+", total, minor)
+    return total
 
 
 def _is_share(tree: Tree) -> bool:

@@ -79,7 +79,9 @@ def _identical(one: Tree, other: Tree, *, symbolic: bool, decimal_log: bool) -> 
     found = _by_fractions(one, other, names) if names else None
     if found is None:
         found = _at_points(one, other, names, decimal_log) if names else _constants(one, other, decimal_log)
-    if symbolic and found.outcome == "unknown" and (_has(one, "limit", 3) or _has(other, "limit", 3)):  # elsewhere sympy only hung
+    if (
+        symbolic and found.outcome == "unknown" and (_has(one, "limit", 3) or _has(other, "limit", 3))
+    ):  # sympy settles nothing else, at length
         from hub_math.symbolic import simplified  # sympy takes most of a second to import
 
         return simplified(one, other)

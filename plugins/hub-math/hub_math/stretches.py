@@ -498,8 +498,11 @@ class _Scan:
             len(first.text) == 1 and first.text not in _LETTER_UNITS
         ):
             return None
-        if len(first.text) == 1 and items[-1].end == first.start:
+        glued = items[-1].end == first.start
+        if glued and len(first.text) == 1:
             return None  # 6L, 9s: a unit or a variable; read as a variable, both come to the same
+        if first.text not in vocabulary.UNITS and (len(first.text) == 2 or "π" in first.text or (glued and items[-1].role == "close")):
+            return None  # a product of variables
         place, count, plain = index, 0, True
         last = index
         while place < high and count <= 4:

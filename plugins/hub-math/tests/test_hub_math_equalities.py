@@ -155,6 +155,31 @@ She has 16 - 3 = 12 eggs left.
 Therefore, \(60 \cdot 7 = 430\).
 """
 
+SOLUTIONS = [
+    r"""### Paso 1: Identificar los coeficientes
+La ecuación es $2x^2 - 4x - 6 = 0$, con $a = 2$, $b = -4$ y $c = -6$.
+$$\Delta = b^2 - 4ac = (-4)^2 - 4(2)(-6) = 16 + 48 = 64$$
+$$x = \frac{-b \pm \sqrt{\Delta}}{2a} = \frac{4 \pm 8}{4}$$
+- Con el signo $+$: $x_1 = \frac{4 + 8}{4} = \frac{12}{4} = 3$
+- Con el signo $-$: $x_2 = \frac{4 - 8}{4} = \frac{-4}{4} = -1$
+
+**Comprobación:** $2(3)^2 - 4(3) - 6 = 18 - 12 - 6 = 0$ ✓""",
+    r"""**Datos:** capital $C = \$5,000$, tasa $r = 8\%$ anual, tiempo $t = 3$ años.
+Interés simple: $I = C \cdot r \cdot t = 5000 \cdot 0.08 \cdot 3 = \$1,200$. Monto: $M = 5000 + 1200 = \$6,200$.
+Interés compuesto: $M = 5000(1 + 0.08)^3 = 5000 \cdot 1.259712 = \$6,298.56$.""",
+    """El triángulo tiene lados 3, 4 y 5: 3² + 4² = 9 + 16 = 25 = 5². Su área es (3 · 4)/2 = 6 u².
+sen(α) = 3/5 = 0.6, así que α = arcsen(0.6) ≈ 36.87°. También tan α = 3/4 = 0.75.
+El volumen de la esfera: V = (4/3)πr³ = (4/3)π(3)³ = 36π ≈ 113.1 cm³.""",
+    """Convertimos: 72 km/h = 72 · 1000 m / 3600 s = 20 m/s. 3.5 h = 3 h 30 min = 210 min. 1 m² = 10 000 cm².
+20 °C = 68 °F, porque F = 9/5 · 20 + 32 = 36 + 32 = 68.""",
+    """15 ÷ 4 = 3 con residuo 3, pues 4 · 3 = 12 y 15 − 12 = 3. En decimales, 15/4 = 3.75.
+60 = 2² · 3 · 5, 84 = 2² · 3 · 7, así que mcd(60, 84) = 2² · 3 = 12 y mcm = 2² · 3 · 5 · 7 = 420.
+Si el reloj marca las 10 y pasan 5 horas, 10 + 5 = 15 = 3 de la tarde. 1011 + 1 = 1100 en base 2.""",
+    """So we have 3/4 + 1/6 = 9/12 + 2/12 = 11/12. Each of the 4 friends pays $50/4 = $12.50. With a 20% tip that's $12.50 × 1.2 = $15.
+She drove 150 miles at 60 mph: 150/60 = 2.5 hours = 2 hours 30 minutes. 5 ft 3 in = 5 × 12 + 3 = 63 in. 3.2 million / 4 = 800,000.""",
+]
+"""Right from beginning to end."""
+
 CODE = """Mira el programa:
 ```python
 x = 5
@@ -178,6 +203,13 @@ def checked(answer: str, locale: str = "es_MX") -> list[tuple[str, str]]:
 @pytest.mark.parametrize("locale", ["es_MX", "es_AR", ""])
 def test_what_is_true_denied_or_not_whole_is_never_called_wrong(answer: str, locale: str) -> None:
     assert judge(Case(answer, locale=locale)).outcome == "unverified"
+
+
+@pytest.mark.parametrize("answer", SOLUTIONS)
+@pytest.mark.parametrize("locale", ["es_MX", ""])
+def test_right_solutions_are_not_called_wrong_and_most_of_their_calculations_are_checked(answer: str, locale: str) -> None:
+    truths = [truth for _, truth in checked(answer, locale)]
+    assert "false" not in truths and truths.count("true") >= 4
 
 
 @pytest.mark.parametrize("answer", cases(WRONG))

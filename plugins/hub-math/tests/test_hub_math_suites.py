@@ -9,6 +9,7 @@ import re
 import sys
 import types
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +43,19 @@ def model_answers(step: int) -> Iterator[tuple[str, str, bool]]:
 
 @needs_data
 def test_released_model_answers_to_gsm8k_get_the_verdicts_they_came_with() -> None:
-    found = [(verdict(answer, gold, equalities="report").outcome == "correct", right) for answer, gold, right in model_answers(6)]
-    assert len(found) == 440 and all(ours == theirs for ours, theirs in found)
+    found = [(verdict(answer, gold, equalities="report").outcome == "correct", right) for answer, gold, right in model_answers(12)]
+    assert len(found) == 220 and all(ours == theirs for ours, theirs in found)
 
 
 @needs_data
 def test_without_the_line_that_marks_the_result_nothing_right_is_called_wrong() -> None:
     wrong = called = 0
-    for answer, gold, right in model_answers(6):
+    for answer, gold, right in model_answers(10):
         body = answer.rpartition("\nA: ")[0]
         outcome = verdict(body, gold, equalities="report").outcome
         called += outcome != "unverified"
         wrong += outcome == ("incorrect" if right else "correct")
-    assert wrong == 0 and called > 150
+    assert wrong == 0 and called > 100
 
 
 @needs_data
@@ -81,7 +82,9 @@ FALSE_GOLD = {
 
 @needs_data
 def test_gold_answers_are_not_called_wrong_except_where_they_are() -> None:
-    for entry in rows("gsm8k_train_sample.jsonl"):
+    for number, entry in enumerate(rows("gsm8k_train_sample.jsonl")):
+        if number % 3 and entry["id"] not in FALSE_GOLD:
+            continue
         found = verdict(entry["answer"], None)
         assert (found.extracted if found.outcome == "incorrect" else None) == FALSE_GOLD.get(entry["id"]), (entry["id"], found)
 
@@ -127,25 +130,27 @@ def tutor_answers() -> Iterator[tuple[str, Attempt]]:
                     yield where, Attempt(turns[:place], turn.content, expected, locale="es_MX", style="guiado")
 
 
+@lru_cache(maxsize=1)
+def tutor_verdicts() -> dict[str, tuple[Attempt, Verdict]]:
+    return {where: (attempt, judge(case_of(attempt))) for where, attempt in tutor_answers()}
+
+
 def test_no_answer_of_the_tutors_is_called_wrong() -> None:
-    judged = 0
-    for where, attempt in tutor_answers():
-        found = judge(case_of(attempt))
-        assert found.outcome != "incorrect", (where, found)
-        judged += found.code != "nothing_to_judge"
-    assert judged > 50
+    wrong = {where: found for where, (_, found) in tutor_verdicts().items() if found.outcome == "incorrect"}
+    assert wrong == {}
+    assert sum(found.code != "nothing_to_judge" for _, found in tutor_verdicts().values()) > 50
 
 
 def test_the_results_of_the_maths_tutor_are_found_right() -> None:
-    attempts = {
-        where: attempt
-        for where, attempt in tutor_answers()
+    expected = {
+        where: (attempt, found)
+        for where, (attempt, found) in tutor_verdicts().items()
         if where.startswith("matematicas/") and isinstance(attempt.expected, dict) and "answer" in attempt.expected
     }
+    assert len(expected) >= 10
     # which of two fractions is greater: both stand in the question, so that naming one without a mark proves nothing
-    undecided = {where for where, attempt in attempts.items() if str(attempt.expected["answer"]) in attempt.question}
-    assert len(attempts) >= 10
-    assert {where for where, attempt in attempts.items() if judge(case_of(attempt)).outcome != "correct"} <= undecided
+    undecided = {where for where, (attempt, _) in expected.items() if str(attempt.expected["answer"]) in attempt.question}
+    assert {where for where, (_, found) in expected.items() if found.outcome != "correct"} <= undecided
 
 
 # --- the tutor's own validator -------------------------------------------------------------------

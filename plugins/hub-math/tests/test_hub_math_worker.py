@@ -93,7 +93,7 @@ def test_a_child_that_takes_too_long_is_killed_and_the_next_verdict_is_given() -
     validator = hub_math.make({"seconds": 10})
     validator.judge(attempt("2 + 2 = 4"))  # the child is there
     impatient = hub_math.make({"seconds": 1e-5})
-    assert impatient.judge(attempt("2 + 2 = 5")).code == "timeout"
+    assert impatient.judge(attempt("La suma: x + 2 = 5 y 3 · 4 = 12.\n" * 700)).code == "timeout"
     assert validator.judge(attempt("2 + 2 = 5")).code == "false_equality"
 
 
