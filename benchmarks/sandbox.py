@@ -25,14 +25,18 @@ SOURCE = "def f(n):\n    return sum(range(n))\n"
 def main() -> None:
     """Measure each way in turns."""
     sys.path.insert(0, str(REPOSITORY))
-    from adapters_hub.sandbox import choose_sandbox
+    from adapters_hub.sandbox import Sandbox, choose_sandbox, unsafe
 
     sandbox = choose_sandbox()
+    plain = unsafe.UnsafeSandbox()
 
-    def warm(number: int) -> None:
-        with sandbox.start() as guest:
+    def one_guest(of: Sandbox) -> None:
+        with of.start() as guest:
             guest.run(SOURCE)
             assert guest.call("f", [10]).value == 45
+
+    def warm(number: int) -> None:
+        one_guest(sandbox)
 
     def two_guests(number: int) -> None:
         with sandbox.start() as guest, sandbox.start() as tests:
@@ -43,6 +47,7 @@ def main() -> None:
     warm(0)
     ways: dict[str, Callable[[], float]] = {
         "cold interpreter": lambda: rate(cold, GUESTS // 4, 1),
+        "cold guest, no lock": lambda: rate(lambda number: one_guest(plain), GUESTS // 4, 1),
         "guest, 1 thread": lambda: rate(warm, GUESTS, 1),
         "guest, 2 threads": lambda: rate(warm, GUESTS, 2),
         "answer + tests, 2 threads": lambda: rate(two_guests, GUESTS // 2, 2),

@@ -249,7 +249,7 @@ def test_limits_hold_in_a_process(tmp_path: Path) -> None:
         (0, 0, "exit"),
         (3, 0, "exit"),
         (-24, 0, "timeout"),
-        (-9, 0, "memory"),
+        (-9, 0, "died"),
         (-9, 99, "timeout"),
         (-25, 0, "blocked"),
         (-31, 0, "blocked"),

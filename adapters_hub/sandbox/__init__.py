@@ -14,13 +14,13 @@ everything else stays where it is and is a ``Handle``. Every way not to give a v
 ``landlock+seccomp`` (Linux 5.13 or later, 64-bit x86 or ARM, no rights needed): a fork of a warm interpreter that locked itself before
 it saw the first foreign byte. The kernel allows it to compute, to read Python's standard library, and to write 128 small files in an
 empty folder that is removed afterwards; no other files, no sockets, processes, threads, signals, new executable memory.
-Not stopped: using the processor until its limit; measuring time (side channels); reading the standard library and the time zones; learning
-whether a path exists, and a file's size and times; mistakes in the kernel; a program falsifying its own results; seeing where the
-interpreter's memory lies, which is the same in all guests of one warm process.
+Not stopped: using the processor until its limit; measuring time (side channels); reading the standard library and the time zones;
+learning whether a path or process exists, a file's size and times, where a link points, the machine's name; mistakes in the kernel; a
+program falsifying its own results; seeing where the interpreter's memory lies, the same in all guests of one warm process.
 
 ``monty`` (every system, ``pip install "adapters-hub[sandbox]"``): an interpreter of a part of Python with nothing to reach outside. Not
-stopped: mistakes in Monty, whose workers have all rights of this program; the first three of the above. It is not ``faithful``: a failure
-may be the interpreter's own, so it proves nothing against a program.
+stopped: using the processor until its limit; measuring time; mistakes in Monty, whose workers have all rights of this program; a program
+falsifying its own results. It is not ``faithful``: a failure may be the interpreter's own, so it proves nothing against a program.
 
 ``unsafe`` (only with ``unsafe_exec``, which only a person at the command line can say): a child process with a clock and, where the system
 has them, limits. Not stopped: reading, changing and deleting your files, the network, other programs. Not a boundary.

@@ -16,7 +16,7 @@ class Failure(Exception):
     """What happened instead of a value.
 
     ``kind``: ``timeout`` (wall clock or processor time), ``memory``, ``output`` (printed too much), ``exit`` (ended itself),
-    ``died`` (a crash, or it broke the protocol), ``raised`` (an exception of the program), ``syntax``, ``result`` (a value that
+    ``died`` (a crash, or somebody killed it), ``raised`` (an exception of the program), ``syntax``, ``result`` (a value that
     cannot travel, or an opaque object was compared), ``blocked`` (the program wanted what the sandbox refuses), ``unsupported``
     (this tier lacks a feature of the language: says nothing about the program)."""
 

@@ -86,8 +86,8 @@ def failure_of(exit_code: int, limits: Limits, cpu_seconds: float = 0.0) -> Fail
     name = known.get(-exit_code, f"signal {-exit_code}")
     if name == "SIGXCPU" or (name == "SIGKILL" and cpu_seconds >= limits.whole_cpu_seconds):
         return Failure("timeout", f"used more than {limits.whole_cpu_seconds} s of processor time")
-    if name == "SIGKILL":
-        return Failure("memory", "the system killed it, as it does when memory runs out")
+    if name == "SIGKILL":  # its own limit on memory would have been a MemoryError, so somebody else took too much, or it killed itself
+        return Failure("died", "killed, perhaps by the system for want of memory")
     if name == "SIGXFSZ":
         return Failure("blocked", f"wrote more than {limits.file_bytes} bytes to a file")
     if name == "SIGSYS":

@@ -334,7 +334,7 @@ def not_stopped() -> tuple[str, ...]:
         "using the processor until its limit, and so slowing others down",
         "measuring time, and so learning a little about other work on the machine",
         "reading the files of Python's own standard library and the time zones",
-        "learning whether a path or a process exists, a file's size and times (not its content), and the machine's name and load",
+        "learning whether a path or a process exists, a file's size and times, where a link points (no file's content), the machine's name",
         "mistakes in the kernel, in Landlock or in seccomp themselves",
         "falsifying its own answers: the results of a program are whatever that program says",
     )
