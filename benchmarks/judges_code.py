@@ -7,9 +7,11 @@ Run from the repository: ``python benchmarks/judges_code.py [--only NAME] [--mut
 from __future__ import annotations
 
 import argparse
+import gzip
 import io
 import json
 import random
+import re
 import resource
 import sys
 import time
@@ -17,7 +19,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ class Trial:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="humaneval, mbpp, mutants, tutor, hostile, speed or fuzz")
+    parser.add_argument("--only", default="", help="humaneval, mbpp, mutants, tutor, prose, hostile, speed or fuzz")
     parser.add_argument("--mutants", type=int, default=500)
     parser.add_argument("--fuzz", type=float, default=0.0, help="seconds of generated answers")
     given = parser.parse_args()
@@ -53,6 +55,7 @@ def main() -> None:
         "mbpp": mbpp,
         "mutants": lambda: mutants(given.mutants),
         "tutor": tutor,
+        "prose": prose,
         "hostile": hostile,
         "speed": speed,
         "fuzz": lambda: fuzz(given.fuzz or 60.0),
@@ -82,8 +85,6 @@ def judged(trials: Sequence[Trial], threads: int = THREADS, **options: Any) -> l
 
 
 def _timed(verdict: Verdict, seconds: float) -> Verdict:
-    from dataclasses import replace
-
     return replace(verdict, seconds=seconds)
 
 
@@ -140,8 +141,6 @@ def mbpp_trial(row: dict[str, Any], code: str = "") -> Trial:
 
 def _called(test: str, code: str) -> str:
     """The function of the solution that the test calls."""
-    import re
-
     return next(word for word in re.findall(r"[A-Za-z_]\w*", test) if f"def {word}" in code or f"class {word}" in code)
 
 
@@ -237,6 +236,24 @@ def tutor() -> dict[str, Any]:
     tested = [verdict for verdict, has_tests in zip(verdicts, told, strict=True) if has_tests]
     passed = sum(verdict.outcome == "correct" for verdict in tested)
     return {**summary(trials, verdicts, lambda verdict: verdict.outcome == "incorrect"), "tests": f"{passed} of {len(tested)}"}
+
+
+# --- lessons that others wrote -------------------------------------------------------------------
+
+
+def prose() -> dict[str, Any]:
+    """Sections of real lessons with Python in them: what is called wrong is printed, to be looked at."""
+    trials = []
+    for name in ("es_prose", "en_prose"):
+        file = DATA.parent / "corpus" / f"{name}.jsonl.gz"
+        for line in gzip.decompress(file.read_bytes()).decode("utf-8").splitlines() if file.is_file() else ():
+            document = json.loads(line)
+            for number, part in enumerate(re.split(r"\n(?=#{1,4} )", document["text"])):
+                if ("```py" in part or ">>> " in part) and len(part) < 8000:
+                    trials.append(Trial(f"{document['source']}#{number}", "Explica.", part, None))
+    if not trials:
+        return {"count": 0}
+    return summary(trials, judged(trials, seconds=1), lambda verdict: verdict.outcome == "incorrect")
 
 
 # --- hostile answers -----------------------------------------------------------------------------

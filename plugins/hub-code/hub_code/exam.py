@@ -82,30 +82,52 @@ def make_exam(promise: Promise, *, move_classes: bool = False) -> Exam:
         body.append(ast.parse(f"check({CANDIDATE})").body[0])
     whole = ast.Module(body, [])
     try:
-        made = _exam(promise, whole, setup, tests)
+        made = _exam(promise, whole, setup, tests, check)
         supply = "\n".join(ast.unparse(node) for node in [*needed, *moved])
         return replace(made, classes=frozenset(node.name for node in moved), supply=supply)
     except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
         return Exam(problem=f"the tests cannot be read: {error}")
 
 
-def _exam(promise: Promise, whole: ast.Module, setup: ast.Module, tests: ast.Module) -> Exam:
+def _exam(promise: Promise, whole: ast.Module, setup: ast.Module, tests: ast.Module, check: ast.Module) -> Exam:
     texts = _Texts(promise.name if promise.check else "")
-    plain = [node for node in tests.body if isinstance(node, ast.Assert)]
-    cases = [_case(number, node, promise.name) for number, node in enumerate(plain)]
-    only_cases = bool(plain) and len(plain) == len(tests.body) and not setup.body and not promise.check
+    plain = None if setup.body else _only_asserts(tests, check)
+    cases = [_case(number, node, name or promise.name) for number, (node, name) in enumerate(plain or ())]
+    cases = cases if None not in cases and promise.name else []
     arguments, counts = _arguments(whole, promise)
-    instrumented = ast.fix_missing_locations(texts.visit(whole))
-    program = ast.unparse(instrumented)
+    program = ast.unparse(ast.fix_missing_locations(texts.visit(whole)))
     return Exam(
         program,
         tuple(texts.texts),
-        tuple(case for case in cases if case is not None) if only_cases and None not in cases else (),
+        tuple(case for case in cases if case is not None),
         frozenset(_needs(program) | ({promise.name} if promise.name and promise.check else set())),
         arguments,
         counts,
         any(isinstance(node, ast.Name) and node.id == "type" for node in ast.walk(whole)),
     )
+
+
+def _only_asserts(tests: ast.Module, check: ast.Module) -> list[tuple[ast.Assert, str]] | None:
+    """Every assert with the name it calls the tested function by (empty: its own), where there is nothing else; None where there is."""
+    found: list[tuple[ast.Assert, str]] = []
+    for node in [*tests.body, *check.body]:
+        if isinstance(node, ast.FunctionDef) and node.name == "check" and node in check.body and len(node.args.args) == 1:
+            found += [(inner, node.args.args[0].arg) for inner in node.body if isinstance(inner, ast.Assert)]
+            if not all(isinstance(inner, ast.Assert | ast.Pass) or _is_text(inner) for inner in node.body):
+                return None
+        elif isinstance(node, ast.Assert):
+            found.append((node, ""))
+        elif not _calls(node, "check"):
+            return None
+    return [(node, name) for node, name in found if not _holds_anyway(node)]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _holds_anyway(node: ast.Assert) -> bool:
+    return isinstance(node.test, ast.Constant) and bool(node.test.value)
 
 
 def _without_prompts(tests: str) -> str:
@@ -188,7 +210,7 @@ class _Texts(ast.NodeTransformer):
         return same if isinstance(node.ops[0], ast.Is) else ast.UnaryOp(ast.Not(), same)
 
     def visit_Assert(self, node: ast.Assert) -> Any:
-        if isinstance(node.test, ast.Constant) and node.test.value:
+        if _holds_anyway(node):
             return node
         number = len(self.texts)
         constant = isinstance(node.test, ast.Constant)

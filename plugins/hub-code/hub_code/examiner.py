@@ -8,12 +8,21 @@ might say anything, and would learn the expected value by the way.
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable
 from typing import Any
 
-Ask = Callable[[Any, list[Any], dict[str, Any]], tuple[str, Any, Any]]
-"""Has the parent call something of the candidate: ``(kind, value, changed arguments)``."""
-MUTABLE = (list, dict, set)
+from hub_code.in_place import MUTABLE, copied, differs, update
+
+Ask = Callable[[str, Any, list[Any], dict[str, Any]], tuple[Any, ...]]
+"""Has the parent do something with the candidate; the first part of the answer says how it came out."""
+BINARY = "add sub mul truediv floordiv mod pow matmul and or xor"
+OPERATORS = [f"__{side}{name}__" for name in BINARY.split() for side in ("", "r", "i")]
+ORDERS = ("__lt__", "__le__", "__gt__", "__ge__")
+OTHERS = "len next iter bool setitem delitem str repr format int float index abs neg pos invert enter exit setattr"
+RELAYED = [f"__{name}__" for name in OTHERS.split()]
+UNUSED = 2
+"""References to a container that nobody but the register holds: its own, and that of counting them."""
 
 
 class Stop(BaseException):
@@ -39,6 +48,8 @@ class Examiner:
         self._exceptions: dict[str, type[BaseException]] = {}
         self._stand_in: type = Examiner
         self._strict = True
+        self._borrowed: dict[int, list[Any]] = {}
+        """Number -> a container of the candidate as the tests hold it, and a copy of what is known over there."""
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -46,25 +57,59 @@ class Examiner:
         """A stand-in for a function or class of the answer."""
 
         def stand_in(*arguments: Any, **keywords: Any) -> Any:
-            return self.request(name, arguments, keywords)
+            return self.request("name", name, arguments, keywords)
 
         stand_in.__name__ = stand_in.__qualname__ = name
         return stand_in
 
-    def request(self, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Call it in the candidate's guest, and do to the arguments here what was done to their copies there."""
-        self._calls += 1
-        kind, value, after = self._ask(target, list(arguments), keywords)
-        if kind == "stop":
+    def request(self, kind: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Have the candidate do it, and do to the objects here what was done to their copies there."""
+        self.push()
+        self._calls += kind in ("name", "call", "method")
+        outcome, value, place, number, after = self._ask(kind, target, list(arguments), keywords)
+        if outcome == "stop":
             raise Stop
-        if kind == "opaque":
+        if outcome == "opaque":
             self._refuse(value)
-        if kind == "raise":
+        if outcome == "raise":
             raise self._exception(*value)
-        for argument, changed in zip(arguments, after or (), strict=False):
+        for argument, changed in zip(arguments, after or ()):  # noqa: B905
             if changed is not None:
                 update(argument, changed[0])
+        if place >= 0:
+            return arguments[place]
+        value = self._borrow(value, number)
+        self.pull()
         return value
+
+    def _borrow(self, value: Any, number: int) -> Any:
+        if number < 0:
+            return value
+        if number in self._borrowed:
+            return self._borrowed[number][0]
+        self._borrowed[number] = [value, copied(value)]
+        return value
+
+    def push(self) -> None:
+        """Tell the candidate what the tests did to containers of its own; forget those that nobody holds any more."""
+        for number in list(self._borrowed):
+            entry = self._borrowed[number]
+            if differs(entry[0], entry[1]):
+                entry[1] = copied(entry[0])
+                self._ask("push", None, [number, entry[0]], {})
+            elif sys.getrefcount(entry[0]) <= UNUSED:
+                del self._borrowed[number]
+
+    def pull(self) -> None:
+        """See what the candidate did to them."""
+        if self._borrowed:
+            numbers = list(self._borrowed)
+            _, found, *_ = self._ask("pull", None, [numbers], {})
+            for number, content in zip(numbers, found or ()):  # noqa: B905
+                entry = self._borrowed[number]
+                if content is not None and differs(entry[1], content):
+                    update(entry[0], content)
+                    entry[1] = copied(entry[0])
 
     def define_exception(self, name: str, builtin: str) -> type[BaseException]:
         """A stand-in for an exception class of the answer, so that the tests can catch it."""
@@ -124,15 +169,17 @@ class Examiner:
     # --- objects of the candidate ----------------------------------------------------------------
 
     def same(self, left: Any, right: Any) -> bool:
-        """``left is right``: one object of the candidate may have two stand-ins."""
+        """``left is right``: one object of the candidate may have two stand-ins, and of an equal container nobody knows."""
         if type(left) is self._stand_in and type(right) is self._stand_in:
             return hash(left) == hash(right)
+        if left is not right and isinstance(left, MUTABLE) and not differs(left, right):
+            self._refuse("is")
         return left is right
 
     def type_of(self, *arguments: Any) -> Any:
         """``type``, for tests that ask an object of the candidate for its class."""
         if len(arguments) == 1 and type(arguments[0]) is self._stand_in:
-            return self.request("type", arguments, {})
+            return self.request("name", "type", arguments, {})
         return type(*arguments)
 
     def learn(self, sample: Any, strict: bool) -> None:
@@ -140,29 +187,32 @@ class Examiner:
 
         ``strict``: a function is tested, so no object of its own making has a say in any operator at all; else a class is, whose
         operators may work among its own objects."""
-        self._stand_in, self._strict = type(sample), strict
         kind: Any = type(sample)
-        for name in OPERATORS:
-            if hasattr(kind, name):
-                setattr(kind, name, self._guarded(kind, name))
-        for name in ("__lt__", "__le__", "__gt__", "__ge__"):
+        self._stand_in, self._strict = kind, strict
+        for names, wrap in ((OPERATORS, self._guarded), (RELAYED, self._synchronized)):
+            for name in names:
+                if hasattr(kind, name):
+                    setattr(kind, name, wrap(kind, name))
+        for name in ORDERS:
             setattr(kind, name, self._ordered(name))
-        contains = kind.__contains__
+        contains = self._synchronized(kind, "__contains__")
 
         def __contains__(own: Any, item: Any) -> Any:
             return any(self.same(item, other) or item == other for other in own) if strict else contains(own, item)
 
         def __eq__(own: Any, other: Any) -> bool:
-            if not self.same(own, other):
+            if type(other) is not kind or hash(own) != hash(other):
                 self._refuse("==")
             return True
 
         kind.__contains__, kind.__eq__, kind.__ne__ = __contains__, __eq__, lambda own, other: not __eq__(own, other)
-        kind.__call__ = lambda own, *arguments, **keywords: self.request(own, arguments, keywords)
-        kind.__instancecheck__ = lambda own, value: type(value) is kind and bool(self.request("isinstance", (value, own), {}))
+        kind.__call__ = lambda own, *arguments, **keywords: self.request("call", own, arguments, keywords)
+        kind.__getattr__ = lambda own, name: self.request("attribute", own, (name,), {})
+        kind.__getitem__ = lambda own, key: self.request("item", own, (key,), {})
+        kind.__instancecheck__ = lambda own, value: type(value) is kind and bool(self.request("name", "isinstance", (value, own), {}))
 
     def _guarded(self, kind: Any, name: str) -> Callable[..., Any]:
-        original = getattr(kind, name)
+        original = self._synchronized(kind, name)
 
         def method(own: Any, *others: Any) -> Any:
             if self._strict:
@@ -174,45 +224,25 @@ class Examiner:
 
         return method
 
+    def _synchronized(self, kind: Any, name: str) -> Callable[..., Any]:
+        """The sandbox's own relay, with containers told of what happened to them before and after."""
+        original = getattr(kind, name)
+
+        def method(own: Any, *others: Any) -> Any:
+            self.push()
+            found = original(own, *others)
+            self.pull()
+            return found
+
+        return method
+
     def _ordered(self, name: str) -> Callable[..., bool]:
         def method(own: Any, other: Any) -> bool:
             if self._strict or type(other) is not self._stand_in:
                 self._refuse(name)
-            return bool(self.request(name, (own, other), {}))
+            return bool(self.request("method", own, (name, other), {}))
 
         return method
-
-
-OPERATORS = [
-    f"__{side}{name}__"
-    for name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"]
-    for side in ("", "r", "i")
-]
-
-
-def update(old: Any, new: Any) -> None:
-    """Make ``old`` equal to ``new`` in place, inner lists included."""
-    if isinstance(old, list):
-        for place, value in enumerate(new):
-            if place < len(old) and type(old[place]) is type(value) and isinstance(value, MUTABLE):
-                update(old[place], value)
-                new[place] = old[place]
-        old[:] = new
-    elif isinstance(old, dict):
-        for key, value in new.items():
-            if key in old and type(old[key]) is type(value) and isinstance(value, MUTABLE):
-                update(old[key], value)
-                new[key] = old[key]
-        old.clear()
-        old.update(new)
-    elif isinstance(old, set):
-        old.clear()
-        old.update(new)
-    elif isinstance(old, bytearray):
-        old[:] = new
-    elif hasattr(old, "extend") and hasattr(old, "clear"):  # a deque
-        old.clear()
-        old.extend(new)
 
 
 def _builtin(name: str) -> type[BaseException]:

@@ -332,6 +332,11 @@ def _tested(promise: Promise, prepared: Preparation, sandbox: Sandbox, budget: B
     verdict = _sat(promise, prepared, first, sandbox, budget)
     if verdict.outcome != "incorrect":
         return verdict
+    parameters = prepared.pieces[first.piece].reading.functions.get(first.name)
+    if first.name != promise.name and (parameters is None or len(parameters.names) != 1):
+        return _unverified(
+            "other_name", "El código no se pudo probar: la función tiene otro nombre y quizá otros parámetros.", verdict.reason
+        )
     if first.quoted:
         return _unverified("quoted", "La respuesta solo repite el código de la pregunta.", verdict.reason)
     if first.missing and verdict.code == "raises" and "NameError" in verdict.reason:
@@ -465,6 +470,7 @@ _DOUBTS = {
     "opaque_value": "opaque_value",
     "unsupported": "unsupported",
     "died": "died",
+    "output": "prints_too_much",
 }
 _DOUBT_WORDS = {
     "slow": "El código no terminó a tiempo en esta máquina ocupada.",
@@ -474,6 +480,7 @@ _DOUBT_WORDS = {
     "opaque_value": "El código devuelve un objeto propio que no se puede comparar.",
     "unsupported": "El intérprete disponible no entiende todo el código.",
     "died": "El código terminó de forma inesperada.",
+    "output": "El código imprime demasiado.",
     "row": "Esta pregunta no se puede comprobar: sus pruebas están mal escritas.",
     "edge_differs": "Pasa los casos normales, pero difiere en un caso borde que la pregunta no aclara.",
     "no_inputs": "No hay datos con los que probar la función.",
@@ -482,7 +489,7 @@ _DOUBT_WORDS = {
 
 
 def _doubtful(sitting: Sitting, score: float, evidence: str) -> Verdict:
-    code = {"leans": "leans_on_answer"}.get(sitting.doubt, sitting.doubt)
+    code = {"leans": "leans_on_answer", "output": "prints_too_much"}.get(sitting.doubt, sitting.doubt)
     return _unverified(
         code, _DOUBT_WORDS.get(sitting.doubt, "El código no se pudo comprobar."), sitting.detail, evidence=evidence, score=score
     )
@@ -530,7 +537,6 @@ def _failed(fault: Fault, passed: int, total: int, score: float, piece: Piece, e
 _ENDINGS = {
     "timeout": ("timeout", "no termina o tarda demasiado"),
     "memory": ("memory", "gasta demasiada memoria"),
-    "output": ("prints_too_much", "imprime sin fin"),
     "exit": ("exits", "termina el programa en lugar de devolver un resultado"),
 }
 
@@ -575,7 +581,15 @@ def _demonstrated(attempt: Attempt, prepared: Preparation, sandbox: Sandbox, bud
         ran += performance.ran
         for entry, agreement in zip(performance.printed, _agreements(performance.printed), strict=True):
             held += agreement == "holds"
-            if agreement == "differs" and not piece.demonstrates_error and not piece.changing and alone and _ordered(entry, piece):
+            given = entry.line > 0 and entry.source in attempt.question  # an example that the question gives is not the answer's claim
+            if (
+                agreement == "differs"
+                and not given
+                and not piece.demonstrates_error
+                and not piece.changing
+                and alone
+                and _ordered(entry, piece)
+            ):
                 return _contradicted(entry, piece, evidence)
     if settings.complexity:
         for piece in pieces:
@@ -604,7 +618,7 @@ def _demo_problem(attempt: Attempt, piece: Piece, performance: Performance, evid
     announced = piece.demonstrates_error or problem.type_name in attempt.answer
     program = looks_like_python(piece.block.source) and "..." not in piece.block.source and alone
     if not clear or announced or not program or performance.context or piece.missing or piece.reading.star or piece.changing:
-        code = {"raised": "incomplete", "syntax": "fragment"}.get(problem.kind, problem.kind)
+        code = {"raised": "incomplete", "syntax": "fragment", "output": "prints_too_much"}.get(problem.kind, problem.kind)
         return _unverified(
             code,
             _DOUBT_WORDS.get(problem.kind, "El código de la respuesta no se pudo ejecutar completo."),

@@ -134,7 +134,7 @@ def prepare(answer: str, question: str, promise: Promise | None) -> Preparation:
             unordered=any(reading.unordered for reading in context),
             changing=any(reading.changing for reading in context),
         )
-    versions = tuple(_versions(pieces, name, supply, name not in question)) if name else ()
+    versions = tuple(_versions(pieces, name, supply, re.search(rf"\b{name}\b", question) is None)) if name else ()
     return Preparation(
         tuple(pieces),
         versions=versions,

@@ -99,7 +99,7 @@ def mishap(failure: Failure, guest: Guest) -> Mishap:
     if kind == "timeout":
         in_time = guest.seconds < guest.limits.seconds - 0.01  # so it was the processor time that ran out
         kind, sure = ("timeout", True) if in_time else ("slow", False)
-    elif kind in ("blocked", "died", "unsupported"):
+    elif kind in ("blocked", "died", "unsupported", "output"):
         sure = False
     elif kind == "result":
         kind, sure = "opaque_value", False
@@ -256,20 +256,33 @@ def words_of_call(name: str, arguments: Iterable[Any], keywords: Mapping[str, An
 # --- tests that are programs ---------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def examiner() -> str:
-    """The source of the examiner, ready to run in a guest."""
-    source = Path(__file__).with_name("examiner.py").read_text(encoding="utf-8")
-    return (
-        "import types as _hub_types\n"
-        "_hub_module = _hub_types.ModuleType('examiner')\n"
-        f"exec(compile({source!r}, '<examiner>', 'exec', dont_inherit=True), vars(_hub_module))\n"
-        "_hub = _hub_module.Examiner(_hub_ask)\n"
-        "_hub_learn, _hub_function, _hub_define = _hub.learn, _hub.function, _hub.define_exception\n"
-        "def _hub_put(name): globals()[name] = _hub.function(name)\n"
-        "def _hub_catch(name, builtin): globals()[name] = _hub.define_exception(name, builtin)\n"
-        "def _hub_value(name, value): globals()[name] = value\n"
+@lru_cache(maxsize=4)
+def guest_source(module: str, *lines: str) -> str:
+    """Source that makes a module of this package known in a guest, as ``_hub_module``, and then runs the lines."""
+    parts = {name: (Path(__file__).with_name(f"{name}.py")).read_text(encoding="utf-8") for name in ("in_place", module)}
+    made = ["import sys as _hub_sys, types as _hub_types"]
+    for name, source in parts.items():
+        made.append(f"_hub_module = _hub_sys.modules['hub_code.{name}'] = _hub_types.ModuleType('hub_code.{name}')")
+        made.append(f"exec(compile({source!r}, '<{name}>', 'exec', dont_inherit=True), vars(_hub_module))")
+    return "\n".join([*made, *lines]) + "\n"
+
+
+def examiner_source() -> str:
+    """The examiner, ready to run in the guest of the tests."""
+    return guest_source(
+        "examiner",
+        "_hub = _hub_module.Examiner(_hub_ask)",
+        "_hub_learn = _hub.learn",
+        "def _hub_put(name): globals()[name] = _hub.function(name)",
+        "def _hub_catch(name, builtin): globals()[name] = _hub.define_exception(name, builtin)",
+        "def _hub_value(name, value): globals()[name] = value",
     )
+
+
+def keeper_source() -> str:
+    """The keeper, ready to run in the guest of the candidate."""
+    lines = ("_hub_keeper = _hub_module.Keeper(globals())", "_hub_perform = _hub_keeper.perform")
+    return guest_source("keeper", *lines, "_hub_push, _hub_pull = _hub_keeper.push, _hub_keeper.pull")
 
 
 @dataclass
@@ -285,45 +298,54 @@ class Relay:
     """The exception of the last call, if it raised."""
     lent: int = 0
 
-    def ask(self, given: Sequence[Any], _: Mapping[str, Any]) -> tuple[str, Any, Any]:
-        """What a stand-in asks for: the target, its arguments and keywords."""
-        target, arguments, keywords = given
+    def ask(self, given: Sequence[Any], _: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What the examiner asks for: how it came out, the value, which argument it is, its number, and the changed arguments."""
+        kind, target, arguments, keywords = given
         if self.fatal is not None:
-            return "stop", None, None
+            return "stop", None, -1, -1, None
         try:
+            if kind == "pull":
+                return "value", self.candidate.call("_hub_pull", arguments).value, -1, -1, None
             sent = [self._lend(argument) for argument in arguments]
             named = {str(key): self._lend(value) for key, value in keywords.items()}
+            if kind == "push":
+                self.candidate.call("_hub_push", sent)
+                return "value", None, -1, -1, None
         except Failure as failure:
-            return "opaque", failure.message, None
+            return "opaque", failure.message, -1, -1, None
+        counted = kind in ("name", "call", "method")
         call = words_of_call(target, arguments, keywords) if isinstance(target, str) else METHOD
         self.raised = ""
         try:
-            called = self.candidate.call(*self._callee(target, sent), named)
+            if kind == "name" and target in ("isinstance", "type"):
+                kind, target = "call", self.candidate.evaluate(target)
+            called = self.candidate.call("_hub_perform", [kind, target, sent, named])
+            value, place, number = called.value
+            after = called.args_after[2] if called.args_after is not None else None
         except Failure as failure:
-            return self._failed(failure, call)
-        self._record(call, shown(called.value))
-        after = called.args_after
-        changed = None if after is None or len(after) != len(sent) else [_change(old, new) for old, new in zip(sent, after, strict=True)]
-        return "value", called.value, changed if changed and any(changed) else None
+            return self._failed(failure, call, counted)
+        except (TypeError, ValueError, IndexError):
+            return "opaque", "the answer of a call has another shape", -1, -1, None
+        if counted:
+            self._record(call, shown(value if place == -1 else arguments[place]))
+        changed = (
+            [_change(old, new) for old, new in zip(sent, after, strict=True)] if after is not None and len(after) == len(sent) else None
+        )
+        return "value", value, place, number, changed if changed and any(changed) else None
 
-    def _callee(self, target: Any, sent: list[Any]) -> tuple[Any, list[Any]]:
-        if isinstance(target, str) and target in ("isinstance", "type"):
-            return self.candidate.evaluate(target), sent
-        if isinstance(target, str) and target.startswith("__"):
-            return (sent[0], target), sent[1:]
-        return target, sent
-
-    def _failed(self, failure: Failure, call: str) -> tuple[str, Any, Any]:
+    def _failed(self, failure: Failure, call: str, counted: bool) -> tuple[Any, ...]:
         what = mishap(failure, self.candidate)
         if what.kind == "raised" and not self.candidate.ended:
             self.raised = failure.type_name
-            self._record(call, f"{failure.type_name}: {failure.message}")
-            return "raise", (failure.type_name, failure.builtin, tuple(failure.values) or (failure.message,)), None
+            if counted:
+                self._record(call, f"{failure.type_name}: {failure.message}")
+            return "raise", (failure.type_name, failure.builtin, tuple(failure.values) or (failure.message,)), -1, -1, None
         if what.kind == "opaque_value" and not self.candidate.ended:
-            return "opaque", failure.message, None
+            return "opaque", failure.message, -1, -1, None
         self.fatal = what
-        self._record(call, what.kind)
-        return "stop", None, None
+        if counted:
+            self._record(call, what.kind)
+        return "stop", None, -1, -1, None
 
     def _record(self, call: str, outcome: str) -> None:
         if len(self.records) < MOST_RECORDS:
@@ -424,8 +446,9 @@ class Lacking:
 
 def _prepare(tests: Guest, relay: Relay, candidate: Candidate, name: str, real: str, exam: Exam, company: Company) -> Lacking:
     """Everything the program needs, put in its place."""
+    candidate.guest.run(keeper_source(), "keeper")
     tests.bind("_hub_ask", relay.ask)
-    tests.run(examiner(), "examiner")
+    tests.run(examiner_source(), "examiner")
     tests.call("_hub_learn", [candidate.guest.evaluate("object()"), candidate.names.get(real) != "class"])
     if exam.asks_type:
         tests.run("type = _hub.type_of", "examiner")
@@ -500,6 +523,8 @@ def _cut_off(exam: Exam, relay: Relay, failure: Failure | None) -> Sitting:
         relay.fatal = mishap(failure, relay.candidate)
     if relay.fatal is not None:
         return _fatal(relay, exam, 0, total, "")
+    if failure is not None and failure.kind == "unsupported":
+        return Sitting(0, total, doubt="unsupported", detail=failure.message)
     return Sitting(0, total, doubt="slow_tests" if failure is not None and failure.kind == "timeout" else "row", detail=str(failure or ""))
 
 
