@@ -279,7 +279,19 @@ def speed() -> Figures:
         validator.judge(attempt)
     bound = len(alone) / (time.perf_counter() - started)
     print(f"verdicts a second: {first:.0f} on new questions, {again:.0f} on a known question, {bound:.0f} without accepted query")
-    return {"verdicts_per_second": {"new_question": round(first, 1), "known_question": round(again, 1), "no_reference": round(bound, 1)}}
+    started = time.process_time()
+    for reference, query in rows:
+        asked(query, (reference,), "school")
+    cost = (time.process_time() - started) / len(rows)
+    started = time.process_time()
+    for _ in range(100):
+        asked(rows[0][1], (rows[0][0],), "school")
+    cost_again = (time.process_time() - started) / 100
+    print(f"processor time of a verdict: {1000 * cost:.0f} ms on mixed questions, {1000 * cost_again:.1f} ms on a known one")
+    return {
+        "verdicts_per_second": {"new_question": round(first, 1), "known_question": round(again, 1), "no_reference": round(bound, 1)},
+        "processor_ms": {"mixed_questions": round(1000 * cost, 1), "known_question": round(1000 * cost_again, 2)},
+    }
 
 
 def fuzz(seconds: float) -> Figures:

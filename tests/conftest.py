@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +42,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 
 def load_test_plugins(**options: Any) -> Plugins:
-    """All plugins; ``hub-text`` comes from the checkout where it is not installed."""
+    """All plugins; those of the checkout come from there where they are not installed."""
     plugins = load_plugins(**options)
-    file = REPOSITORY / "plugins" / "hub-text" / "hub_text.py"
-    if file.is_file() and not any(spec.name == "text" for spec in plugins.validators()):
-        plugins.add(PluginInfo("hub-text", "installed", source="checkout"), lambda: __import__("hub_text"))
+    known = {spec.name for spec in plugins.validators()}
+    for name in ("text", "math", "code", "sql"):
+        if name not in known:
+            plugins.add(PluginInfo(f"hub-{name}", "installed", source="checkout"), partial(import_module, f"hub_{name}"))
     return plugins
 
 

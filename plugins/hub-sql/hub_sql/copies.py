@@ -346,6 +346,8 @@ class _Drawing:
             if position in self.single or (position in self.table.names and not self.profile.equal_names):
                 if old is None:
                     values[position] = self._fresh(position)
+                elif position not in self.single:
+                    values[position] = self._spelt(column, values[position]) if values[position] is not None else None
                 if (
                     self.profile.nulls_anywhere
                     and column.nullable
@@ -365,7 +367,10 @@ class _Drawing:
         columns = [self.table.columns[position] for position in link.columns]
         may_be_null = all(column.nullable and (column.has_null or profile.nulls_anywhere or not self.table.rows) for column in columns)
         current = tuple(old[position] for position in link.columns) if old is not None else None
-        if link.parent == own:  # a table that links to itself: the links stay where they can, the rest is cut when all rows are in
+        if link.parent == own:  # a table that links to itself: to any row it had, and what leads nowhere is cut when all rows are in
+            if current is None or chance.random() < profile.relink:
+                row = chance.choice(self.table.rows) if self.table.rows and chance.random() > profile.nulls else None
+                current = tuple(row[position] for position in link.parent_columns) if row is not None else None
             return self._as_parent(link, current) if current is not None and None not in current else None
         if not parents or (may_be_null and chance.random() < profile.nulls * 0.7):
             return None
@@ -405,18 +410,24 @@ class _Drawing:
             return None
         hints = self.hints[position]
         if hints and chance.random() < profile.boundary:
-            return chance.choice(hints)
+            return self._spelt(column, chance.choice(hints))
         if not column.pool:
             return self._invented(column)
+        if profile.equal_names and position in self.table.names:
+            return chance.choice(column.pool[:3])
         value = chance.choice(column.pool[: 4 if chance.random() < 0.3 else None])
         if column.kind == "int" and chance.random() < 0.4:
             return min(max(value + chance.choice((-2, -1, 1, 2)), column.low), column.high)
         if column.kind == "real" and chance.random() < 0.4:
             step = 10.0**-column.decimals
             return min(max(round(value + step * chance.choice((-2, -1, 1, 2)), column.decimals), column.low), column.high)
-        if profile.spellings and column.kind == "text" and chance.random() < 0.6:
-            return chance.choice((value.upper(), value.lower(), f" {value}", f"{value} ", f"{value} x", f"x {value}", ""))
-        return value
+        return self._spelt(column, value)
+
+    def _spelt(self, column: Column, value: Any) -> Any:
+        """Where the profile says so, a text written in another way."""
+        if not self.profile.spellings or column.kind != "text" or self.chance.random() < 0.4:
+            return value
+        return self.chance.choice((value.upper(), value.lower(), f" {value}", f"{value} ", f"{value} x", f"x {value}", ""))
 
     def _invented(self, column: Column) -> Any:
         """A value for a column of a table that has no rows to learn from."""

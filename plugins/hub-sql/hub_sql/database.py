@@ -319,11 +319,14 @@ def _limit(connection: sqlite3.Connection, *, writable: bool = False) -> None:
 def sealed(made: sqlite3.Connection, *, reverse: bool = False) -> Guarded:
     """A private read-only copy of a database that was made in memory; ``made`` is closed."""
     file = _private_file()
-    with contextlib.closing(made), contextlib.closing(sqlite3.connect(file)) as target:
-        target.execute("PRAGMA synchronous = 0")  # the file is gone before a crash could harm it
-        target.execute("PRAGMA journal_mode = OFF")
-        made.backup(target)
-    return opened(file, reverse=reverse, last=True)
+    try:
+        with contextlib.closing(made), contextlib.closing(sqlite3.connect(file)) as target:
+            target.execute("PRAGMA synchronous = 0")  # the file is gone before a crash could harm it
+            target.execute("PRAGMA journal_mode = OFF")
+            made.backup(target)
+        return opened(file, reverse=reverse)
+    finally:
+        discard(file)
 
 
 def private_copy(content: bytes) -> Path:
@@ -342,7 +345,7 @@ def private_copy(content: bytes) -> Path:
                 return file
     except (sqlite3.Error, MemoryError, TypeError) as error:
         problem += f" ({str(error)[:100]})"
-    file.unlink(missing_ok=True)
+    discard(file)
     raise DatabaseError(problem)
 
 
@@ -358,8 +361,8 @@ def reading(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def opened(file: Path, *, reverse: bool = False, last: bool = False) -> Guarded:
-    """Open ``file`` behind bars. With ``last`` its name goes away where the system allows that: a killed worker leaves nothing behind.
+def opened(file: Path, *, reverse: bool = False) -> Guarded:
+    """Open ``file`` behind bars; its name may go away then.
 
     ``reverse``: tables are read backwards, so what no ORDER BY decides comes out otherwise."""
     connection = _connect(file)
@@ -371,12 +374,14 @@ def opened(file: Path, *, reverse: bool = False, last: bool = False) -> Guarded:
     except BaseException:
         connection.close()
         raise
-    finally:
-        if last:
-            try:
-                file.unlink()
-            except OSError:  # Windows keeps the name of an open file
-                atexit.register(_remove, file)
+
+
+def discard(file: Path) -> None:
+    """Take the name of a private file away, open or not: then a killed worker leaves nothing behind."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError:  # Windows keeps the name of an open file
+        atexit.register(_remove, file)
 
 
 def _remove(file: Path) -> None:

@@ -8,9 +8,12 @@ between the two leaves something open, and cannot be judged by luck.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from hub_sql.database import (
     Trouble,
     Uses,
     built,
+    discard,
     opened,
     private_copy,
     read_file,
@@ -64,16 +68,11 @@ class Base:
     """Hash of its content."""
     schema: Schema
     pair: Pair
-    invented: bool = False
-    """Its tables come from a conversation and have no rows of their own."""
-    scratch_: Guarded | None = None
 
-    @property
+    @cached_property
     def scratch(self) -> Guarded:
         """The same tables without rows, where INSERT and its like can be compiled."""
-        if self.scratch_ is None:
-            self.scratch_ = scratch(self.schema.definitions)
-        return self.scratch_
+        return scratch(self.schema.definitions)
 
 
 @dataclass
@@ -158,30 +157,25 @@ def _base_of_script(key: str, content: bytes, deadline: Deadline) -> Base:
     if not schema.tables:
         made.close()
         raise DatabaseError("la base de datos no tiene tablas")
-    invented = not any(table.rows for table in schema.tables.values())
     turned = _turned(schema, _all_rows(made, schema))
-    return Base(key, schema, Pair(sealed(made), turned), invented)
+    return Base(key, schema, Pair(sealed(made), turned))
 
 
 def _base_of_bytes(key: str, content: bytes) -> Base:
     file = private_copy(content)
-    plain = reading(file)
     deadline = Deadline(5.0)
-    plain.set_progress_handler(lambda: 1 if deadline.left <= 0 else 0, 2000)
     try:
-        schema = read_schema(plain)
+        with closing(reading(file)) as plain:
+            plain.set_progress_handler(lambda: 1 if deadline.left <= 0 else 0, 2000)
+            schema = read_schema(plain)
+            rows = _all_rows(plain, schema)
         if not schema.tables:
             raise DatabaseError("la base de datos no tiene tablas")
-        rows = _all_rows(plain, schema)
-    except BaseException as error:
-        file.unlink(missing_ok=True)
-        if isinstance(error, DatabaseError):
-            raise
-        raise DatabaseError(f"la base de datos no se puede leer ({str(error)[:100]})") from error
+        return Base(key, schema, Pair(opened(file), _turned(schema, rows) if rows else opened(file, reverse=True)))
+    except sqlite3.Error as error:
+        raise DatabaseError(f"la base de datos no se puede leer ({str(error)[:100]})") from None
     finally:
-        plain.close()
-    turned = _turned(schema, rows) if rows else opened(file, reverse=True)
-    return Base(key, schema, Pair(opened(file, last=True), turned))
+        discard(file)
 
 
 def _all_rows(connection: Any, schema: Schema) -> Rows:

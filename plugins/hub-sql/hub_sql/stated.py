@@ -17,10 +17,12 @@ _BEGIN = re.compile(r"\b(?:create\s+table|insert\s+into)\b", re.IGNORECASE)
 def stated_tables(turns: Iterable[str]) -> list[str]:
     """The statements, in the order in which they were said; empty unless a table is made."""
     found: list[str] = []
+    looked = 0
     for turn in turns:
         text = turn[:MOST_TEXT]
         position = 0
-        while len(found) < MOST and (begin := _BEGIN.search(text, position)) is not None:
+        while looked < MOST and (begin := _BEGIN.search(text, position)) is not None:
+            looked += 1
             piece = text[begin.start() : begin.start() + LONGEST]
             length = _length(piece)
             if length:

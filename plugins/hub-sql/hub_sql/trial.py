@@ -7,6 +7,7 @@ the case open). What shows only on an extreme copy is a doubt. A candidate has t
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +24,12 @@ from hub_sql.finding import Statement
 from hub_sql.ordering import ending
 from hub_sql.stages import Database, Pair, Stage
 from hub_sql.tokens import code
-from hub_sql.wording import executed, verdict
+from hub_sql.wording import advice, executed, verdict
 
 ENOUGH = 3
 """So many copies have to agree where the given database cannot tell."""
-SHRINK_SECONDS = 0.35
-"""Time for making a telling case small."""
+SHRINK_STEPS, SHRINK_SECONDS = 200, 2.0
+"""Databases that are tried to make a telling case small, and the time for it if that much is left."""
 SHOWN_ROWS = 4
 """Rows of a telling case that fit into a reason."""
 DOUBTS = {
@@ -327,7 +328,8 @@ class Trial:
             told = self._telling_case(nearest, database) or difference.text
             reason = f"En la base de datos tu consulta da lo esperado, pero con otros datos no: {told}."
         more = f" ({', '.join(reference.columns[:6])})" if difference.kind == "columns" else ""
-        hint = f"{reason} {HINTS[difference.kind]}{more}."
+        warnings = self.warnings()
+        hint = f"{reason} {HINTS[difference.kind]}{more}. {advice(warnings)}".rstrip()
         return verdict(
             "incorrect",
             kind,
@@ -336,7 +338,7 @@ class Trial:
             self.candidate,
             expected=reference.text,
             evidence=executed(max(self.seen, 1)),
-            warnings=self.warnings(),
+            warnings=warnings,
         )
 
     # --- a telling case --------------------------------------------------------------------------
@@ -345,12 +347,13 @@ class Trial:
         """The fewest rows on which the difference still shows, in words; empty where it cannot be made small enough to show."""
         schema = self.stage.base.schema
         reference = self.stage.references[standing.number]
-        rows = _shrunk(
-            database.rows,
-            lambda fewer: self._still_differs(standing, fewer, limit) is not None,
-            self.uses.tables | reference.uses.tables,
-            limit := Deadline(SHRINK_SECONDS),
-        )
+        limit = self.deadline.within(SHRINK_SECONDS)
+        steps = itertools.count()
+
+        def differs(fewer: Rows) -> bool:
+            return next(steps) < SHRINK_STEPS and self._still_differs(standing, fewer, limit) is not None
+
+        rows = _shrunk(database.rows, differs, self.uses.tables | reference.uses.tables)
         left = [(schema.tables[name], row) for name, lines in rows.items() for row in lines]
         difference = self._still_differs(standing, rows, Deadline(0.2)) if 0 < len(left) <= SHOWN_ROWS else None
         if difference is None:
@@ -381,7 +384,7 @@ class Trial:
             pair.close()
 
 
-def _shrunk(rows: Rows, differs: Callable[[Rows], bool], tables: set[str], limit: Deadline) -> Rows:
+def _shrunk(rows: Rows, differs: Callable[[Rows], bool], tables: set[str]) -> Rows:
     """Leave rows out, many at once first, as long as the difference shows."""
     for name in [name for name in rows if name not in tables and rows[name]]:
         fewer = {**rows, name: []}
@@ -389,9 +392,9 @@ def _shrunk(rows: Rows, differs: Callable[[Rows], bool], tables: set[str], limit
             rows = fewer
     for name in reversed(list(rows)):  # tables that link to others come last and go first
         size = len(rows[name])
-        while size >= 1 and limit.left > 0:
+        while size >= 1:
             start = 0
-            while start < len(rows[name]) and limit.left > 0:
+            while start < len(rows[name]):
                 fewer = copies.without(rows, name, set(range(start, start + size)))
                 if differs(fewer):
                     rows = fewer

@@ -59,11 +59,6 @@ EQUAL: list[tuple[str, str, str]] = [
     ),
     (
         "school",
-        "SELECT nombre FROM estudiantes WHERE nombre LIKE 'Ma%'",
-        "SELECT nombre FROM estudiantes WHERE substr(nombre, 1, 2) = 'Ma'",
-    ),
-    (
-        "school",
         "SELECT nombre FROM estudiantes WHERE (ciudad = 'Lima' OR ciudad = 'Quito') AND edad > 17",
         "SELECT nombre FROM estudiantes WHERE ciudad = 'Lima' AND edad > 17 OR ciudad = 'Quito' AND edad > 17",
     ),
@@ -367,6 +362,11 @@ EQUAL: list[tuple[str, str, str]] = [
 # --- pairs that differ only where the database shows no sign of it: never "incorrect" ---------------
 
 NEARLY: list[tuple[str, str, str]] = [
+    (
+        "school",
+        "SELECT nombre FROM estudiantes WHERE nombre LIKE 'Ma%'",
+        "SELECT nombre FROM estudiantes WHERE substr(nombre, 1, 2) = 'Ma'",
+    ),
     ("school", "SELECT nombre FROM estudiantes WHERE ciudad IS NULL", "SELECT nombre FROM estudiantes WHERE COALESCE(ciudad, '') = ''"),
     ("school", "SELECT nombre FROM estudiantes WHERE edad > 17", "SELECT nombre FROM estudiantes WHERE edad > 17 AND edad < 120"),
     ("school", "SELECT nombre FROM estudiantes WHERE edad > 17", "SELECT nombre FROM estudiantes WHERE edad > 17 LIMIT 500"),

@@ -13,7 +13,7 @@ from typing import Any
 import hub_sql
 import hub_sql_cases as cases
 import pytest
-from hub_sql.database import FORBIDDEN_FUNCTIONS, DatabaseError, Deadline, Guarded, Trouble, opened, private_copy, read_file
+from hub_sql.database import FORBIDDEN_FUNCTIONS, DatabaseError, Deadline, Guarded, Trouble, discard, opened, private_copy, read_file
 from hub_sql.stages import Bases
 
 from adapters_hub import Attempt, Message, Verdict
@@ -37,15 +37,27 @@ def school(tmp_path: Path) -> Path:
     return made(tmp_path / "escuela.sqlite", cases.SCHOOL.read_text(encoding="utf-8"))
 
 
+def behind_bars(file: Path) -> Guarded:
+    copy = private_copy(file.read_bytes())
+    try:
+        return opened(copy)
+    finally:
+        discard(copy)
+
+
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def private_files() -> set[str]:
+    return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("hub-sql")}
 
 
 def test_hostile_statements_leave_no_trace_and_are_never_right(school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(cases.HOSTILE) >= 26
     monkeypatch.chdir(tmp_path)
     before = snapshot(tmp_path)
-    temporary = set(os.listdir(tempfile.gettempdir()))
+    temporary = private_files()
     for number, statement in enumerate(cases.HOSTILE):
         for expected in ({"sql": ADULTS}, None)[: 1 + (number % 4 == 0)]:
             verdict = judge(f"```sql\n{statement}\n```", expected, db=str(school))
@@ -53,8 +65,7 @@ def test_hostile_statements_leave_no_trace_and_are_never_right(school: Path, tmp
             if expected is None and verdict.outcome == "incorrect":
                 assert verdict.evidence == "parsed", (statement[:80], verdict)
     assert snapshot(tmp_path) == before, "a file appeared or changed"
-    left = {name for name in set(os.listdir(tempfile.gettempdir())) - temporary if name.startswith("hub-sql")}
-    assert not left, "a private copy was left behind"
+    assert private_files() <= temporary, "a private copy was left behind"
     assert judge(f"```sql\n{ADULTS} AND 1\n```", {"sql": ADULTS}, db=str(school), seconds=8).outcome == "correct", "the worker is not well"
 
 
@@ -64,7 +75,7 @@ def test_the_bars_hold_without_the_checks_before_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = snapshot(tmp_path)
-    guarded = opened(private_copy(school.read_bytes()), last=True)
+    guarded = behind_bars(school)
     rows = guarded.run("SELECT * FROM estudiantes ORDER BY id", Deadline(10)).rows
     try:
         guarded.run(statement, Deadline(0.1))
@@ -76,7 +87,7 @@ def test_the_bars_hold_without_the_checks_before_them(
 
 
 def test_even_without_the_authorizer_the_database_cannot_be_written(school: Path) -> None:
-    guarded = opened(private_copy(school.read_bytes()), last=True)
+    guarded = behind_bars(school)
     guarded._connection.set_authorizer(lambda *words: sqlite3.SQLITE_OK)
     with pytest.raises(Trouble, match=r"readonly|read-only|query_only"):
         guarded.run("DELETE FROM estudiantes", Deadline(1))
@@ -88,7 +99,7 @@ def test_even_without_the_authorizer_the_database_cannot_be_written(school: Path
 
 @pytest.mark.parametrize("name", sorted(FORBIDDEN_FUNCTIONS))
 def test_forbidden_functions_are_refused_or_unknown(name: str, school: Path) -> None:
-    guarded = opened(private_copy(school.read_bytes()), last=True)
+    guarded = behind_bars(school)
     with pytest.raises(Trouble) as caught:
         guarded.run(f"SELECT {name}('x', 1)", Deadline(1))
     assert caught.value.kind == "forbidden" or "no such function" in caught.value.message or "wrong number" in caught.value.message
@@ -96,7 +107,7 @@ def test_forbidden_functions_are_refused_or_unknown(name: str, school: Path) -> 
 
 
 def test_what_a_statement_uses_is_seen_every_time(school: Path) -> None:
-    guarded = opened(private_copy(school.read_bytes()), last=True)
+    guarded = behind_bars(school)
     first, second = (guarded.compile("SELECT nombre, upper(ciudad) FROM estudiantes") for _ in range(2))
     assert first == second and first.columns == {("estudiantes", "nombre"), ("estudiantes", "ciudad")} and first.functions == {"upper"}
     guarded.close()
@@ -106,7 +117,9 @@ def test_what_a_statement_uses_is_seen_every_time(school: Path) -> None:
 
 
 def assert_no_harm(file: Path, query: str = "SELECT x FROM t WHERE x > 0", expected: Any = None) -> Verdict:
+    temporary = private_files()
     verdict = judge(f"```sql\n{query}\n```", expected if expected is not None else {"sql": "SELECT x FROM t"}, db=str(file), seconds=1.0)
+    assert private_files() <= temporary, "a private copy was left behind"
     assert verdict.outcome != "correct", verdict
     assert judge(f"```sql\n{ADULTS} AND 1\n```", {"sql": ADULTS}, db=str(cases.SCHOOL), seconds=8).outcome == "correct"
     return verdict
@@ -229,6 +242,7 @@ def test_a_database_that_changes_on_disk_is_read_anew(tmp_path: Path) -> None:
             {"sql": "SELECT x FROM t WHERE x IN (1, 2, 7) OR x = 3"},
             db=str(file),
             copies=0,
+            seconds=8.0,
         )
         assert verdict.outcome == outcome
 

@@ -1,0 +1,32 @@
+"""Queries judged by running them on the school of data/escuela.sql (hub-sql); the closing exercise that system.md asks for is a warning."""
+
+import re
+
+from adapters_hub import Attempt, HubError, ValidatorSpec, Verdict, hookimpl
+
+CLOSING = re.compile(r"^Prueba tú: .+\S\s*$", re.MULTILINE)
+
+
+class Queries:
+    """Judges with hub-sql on the tutor's own database and notes when the closing exercise is missing."""
+
+    def __init__(self, options: dict[str, object]) -> None:
+        try:
+            from hub_sql import make
+        except ImportError as error:
+            hint = "install it: pip install ./plugins/hub-sql; or take 'consultas' out of [validator] use in tutor.toml"
+            raise HubError("the tutor 'sql' needs the plugin hub-sql, which is not installed", hint=hint) from error
+        self.inner = make({"db": "data/escuela.sql", **options})
+
+    def judge(self, attempt: Attempt) -> Verdict:
+        from dataclasses import replace
+
+        verdict = self.inner.judge(attempt)
+        if CLOSING.search(attempt.answer):
+            return verdict
+        return replace(verdict, warnings=(*verdict.warnings, "no_closing_exercise"))
+
+
+@hookimpl
+def hub_validators() -> list[ValidatorSpec]:
+    return [ValidatorSpec("consultas", "queries on the school database (hub-sql), and the closing exercise", Queries)]
