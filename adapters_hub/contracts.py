@@ -80,10 +80,25 @@ class Engine(Protocol):
 # --- training ------------------------------------------------------------------------------------
 
 
-Answerer = Callable[[Sequence[tuple[Message, ...]]], list[str]]
-"""Greedy answers of the adapter as it is now, one for each conversation (system turn included, last turn the user's), order kept."""
+class Answerer(Protocol):
+    """Greedy answers of an adapter as it is now, in the middle of its training."""
+
+    def __call__(
+        self, conversations: Sequence[tuple[Message, ...]], *, max_new_tokens: int = 256, references: Sequence[str] = ()
+    ) -> list[str]:
+        """One answer for each conversation (system turn included, last turn the user's), order kept, of ``max_new_tokens`` at most.
+
+        With ``references``, one for each conversation, an answer that has grown much longer than its reference is cut off too.
+        Empty where the conversation leaves no room. Raises Interrupted when ``TrainJob.stopped`` says so."""
+
+
 Score = Callable[[Answerer], float]
-"""Asks what it wants to ask and returns 0 to 1: the share of points that the answers earned."""
+"""Asks what it wants to ask and returns 0 to 1: the share of points that the answers earned. Raises nothing but Interrupted."""
+
+
+def never() -> bool:
+    """Nobody wants to stop."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -103,6 +118,8 @@ class TrainJob:
     """Judges the adapter at every held-out evaluation, and the untouched base before the first step; None: the loss alone decides."""
     tracker: str = ""
     """Name of an experiment tracker known to accelerate, e.g. ``tensorboard``; empty: none."""
+    stopped: Callable[[], bool] = never
+    """Asked now and then while answers are scored: True ends the evaluation at once, to be made up for by a resumed run."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,7 @@ class TrainStart:
     """Number of all parameters, unquantized."""
     total_steps: int
     first_step: int
-    """0, or the step a resumed run continues after."""
+    """0, or the step a resumed run continues after. Where its last evaluation was cut short, that step's event comes once more."""
     rows: int
     supervised_tokens: int
     """Tokens with loss, in one epoch."""
@@ -135,6 +152,10 @@ class TrainStart:
     """What was decided automatically and why (dtype, optimizer, micro-batch ...)."""
     score: float | None = None
     """What ``TrainJob.score`` gave the untouched base."""
+    score_rows: int = 0
+    """Rows that the score is made of, filled in by the training room; 0: no score, the held-out loss alone decides."""
+    score_note: str = ""
+    """Why there is no score although there is a validator; from the training room too."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +179,7 @@ class TrainStep:
     score: float | None = None
     """What ``TrainJob.score`` gave at that evaluation."""
     best: bool = False
-    """The evaluation was the best so far; the adapter was kept."""
+    """The evaluation was the best so far (highest score, then lowest held-out loss); the adapter was kept."""
     checkpoint: bool = False
     """A resumable checkpoint was written after this step."""
 

@@ -1,7 +1,7 @@
 """The training room: a tutor's rows go in, a whole run comes out; every step is logged on the way.
 
-Straight line: read -> split -> open a run -> engine.train -> log -> plot -> manifest, written last. Knows nothing of
-terminals and nothing of tensors: the caller decides what to print.
+Straight line: read -> split -> set a quiz -> open a run -> engine.train -> log -> plot -> manifest, written last. Knows nothing
+of terminals and nothing of tensors: the caller decides what to print.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from adapters_hub.datasets import dataset_sha256, with_system
 from adapters_hub.errors import DataError, HubError, Interrupted, NotFoundError, UsageError
 from adapters_hub.loss_plot import draw_loss
 from adapters_hub.plugins import Plugins
+from adapters_hub.quiz import NoQuiz, Quiz, quiz_of
 from adapters_hub.splits import split
-from adapters_hub.types import RunManifest, Tutor
+from adapters_hub.types import Example, RunManifest, Tutor
 from adapters_hub.workspace import shown
 
 VERSIONED = ("adapters-hub", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "tokenizers")
@@ -52,6 +54,8 @@ class _Lesson:
     """Released when the room is left."""
     options: Mapping[str, Any]
     """Settings that overruled the tutor's files, kept in the log so that ``--resume`` repeats them."""
+    quiz: Quiz | NoQuiz
+    """What chooses the adapter before the held-out loss does."""
     start: TrainStart | None = None
     saved: bool = False
 
@@ -77,11 +81,16 @@ def train_tutors(
         for tutor in tutors:
             lessons[tutor.name] = _prepare(tutor, plugins, resume=resume, tracker=tracker, options=options or {})
         with stop_at_step_end() as stopped:
-            with closing(engine.train([lesson.job for lesson in lessons.values()])) as events:  # type: ignore[type-var]
-                for event in events:
-                    yield from _record(lessons[event.job], event)
-                    if stopped() and not all(lesson.saved for lesson in lessons.values()):
-                        break
+            jobs = [_with_quiz(lesson, stopped) for lesson in lessons.values()]
+            try:
+                with closing(engine.train(jobs)) as events:  # type: ignore[type-var]
+                    for event in events:
+                        yield from _record(lessons[event.job], event)
+                        if stopped() and _all_told(event, lessons):
+                            break
+            except Interrupted:  # what the engine was about can be done again
+                if not stopped():
+                    raise
             if stopped() and not all(lesson.saved for lesson in lessons.values()):
                 raise _interrupted(lessons.values())
     finally:
@@ -105,6 +114,7 @@ def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str, opti
     parts = split(with_system(examples, tutor.system_prompt), tutor.dataset.validation)
     if not parts.train:
         raise DataError(f"{shown(path)} holds no rows", hint="add conversations, one JSON object a line")
+    quiz = _set_quiz(tutor, plugins, parts.validation)
     run_dir = store.unfinished_run(tutor.folder) if resume else store.start_run(tutor.folder)
     if run_dir is None:
         raise NotFoundError(f"tutor '{tutor.name}' has no interrupted run", hint=f"hub train {tutor.name}")
@@ -118,7 +128,29 @@ def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str, opti
         resume=resume,
         tracker=tracker,
     )
-    return _Lesson(tutor, job, dataset_sha256(examples), store.hold(run_dir), options)
+    return _Lesson(tutor, job, dataset_sha256(examples), store.hold(run_dir), options, quiz)
+
+
+def _set_quiz(tutor: Tutor, plugins: Plugins, rows: Sequence[Example]) -> Quiz | NoQuiz:
+    """A quiz over the rows kept aside. A validator that cannot be had costs no training: it is told, and the loss chooses."""
+    if not rows or not tutor.validator.use or not tutor.recipe.train.score_rows:
+        return NoQuiz("")
+    try:
+        with plugins.tutor_local(tutor):
+            return quiz_of(tutor, rows, plugins.judge_of(tutor))
+    except HubError as error:
+        return NoQuiz(error.message)
+
+
+def _with_quiz(lesson: _Lesson, stopped: Callable[[], bool]) -> TrainJob:
+    score = partial(lesson.quiz.score, stopped=stopped) if isinstance(lesson.quiz, Quiz) else None
+    return replace(lesson.job, score=score, stopped=stopped)
+
+
+def _all_told(event: TrainEvent, lessons: Mapping[str, _Lesson]) -> bool:
+    """Whether ``event`` is the last one of a step that tutors take together: what follows would be new work."""
+    under_way = [name for name, lesson in lessons.items() if lesson.start is not None and not lesson.saved]
+    return not under_way or event.job == under_way[-1]
 
 
 def _interrupted(lessons: Iterable[_Lesson]) -> Interrupted:
@@ -134,7 +166,7 @@ def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSave
     """Log one event; the last one closes the run."""
     run_dir = lesson.job.run_dir
     if isinstance(event, TrainStart):
-        lesson.start = event
+        lesson.start = event = _with_quiz_facts(event, lesson.quiz)
         kept = [line for line in store.read_log(run_dir) if line.get("step", 0) <= event.first_step] if event.first_step else []
         store.write_log(run_dir, kept or [event_line(event) | {"options": dict(lesson.options)}])
     elif isinstance(event, TrainStep):
@@ -144,6 +176,14 @@ def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSave
         manifest = store.finish_run(run_dir, _manifest(lesson, event))
         lesson.saved = True
         yield RunSaved(event.job, run_dir, manifest, _draw(lesson))
+
+
+def _with_quiz_facts(event: TrainStart, quiz: Quiz | NoQuiz) -> TrainStart:
+    if isinstance(quiz, NoQuiz):
+        return replace(event, score_note=quiz.reason)
+    if event.score is None:
+        return replace(event, score_note="this run was begun without scores" if event.first_step else "")
+    return replace(event, score_rows=len(quiz.rows))
 
 
 def _draw(lesson: _Lesson) -> str:
@@ -167,7 +207,8 @@ def event_line(event: TrainEvent | RunSaved) -> dict[str, Any]:
 def _manifest(lesson: _Lesson, end: TrainEnd) -> RunManifest:
     start, tutor = lesson.start, lesson.tutor
     assert start is not None, "an engine yields TrainStart first"
-    figures = asdict(end) | {"trainable": start.trainable, "total": start.total, "rows": start.rows, "skipped": len(start.skipped)}
+    figures = asdict(end) | {name: getattr(start, name) for name in ("trainable", "total", "rows", "score_rows")}
+    figures["skipped"] = len(start.skipped)
     return RunManifest(
         schema=1,
         run_id=lesson.job.run_dir.name,

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import Hub, row, write
 
-from adapters_hub import checking
+from adapters_hub import dataset_statistics
 from adapters_hub.base_files import EMBEDDED
 from adapters_hub.chat_templates import ChatFormat
-from adapters_hub.checking import CheckReport, check, judge_answers, preview
+from adapters_hub.checking import CheckReport, check, preview
 from adapters_hub.datasets import with_system
+from adapters_hub.own_answers import judge_answers
 from adapters_hub.plugins import Plugins
 from adapters_hub.rendering import Rendered, render
 from adapters_hub.splits import split
@@ -182,7 +183,7 @@ def test_large_files_are_sampled_but_every_long_row_is_found(
     long = "Había una vez un número que quería crecer. " * 120
     extend(tutor, *(row(f"¿Historia {thing} {thing[::-1]}?", long if n in (3, 7) else "Es muy corta.") for n, thing in enumerate(THINGS)))
     whole = checked(tutor, plugins, chat)
-    monkeypatch.setattr(checking, "SAMPLE", 5)
+    monkeypatch.setattr(dataset_statistics, "SAMPLE", 5)
     sampled = checked(tutor, plugins, chat)
     assert [entry for entry in sampled.findings if entry.code == "long_row"] == [
         entry for entry in whole.findings if entry.code == "long_row"
@@ -347,13 +348,13 @@ def test_a_row_of_very_many_turns_is_called_too_long_without_rendering_it(
     turns = [{"role": role, "content": f"hola {n}"} for n in range(2000) for role in ("user", "assistant")]
     extend(tutor, json.dumps({"messages": turns}) + "\n")
     rendered: list[int] = []
-    render_many = checking.render_many
+    render_many = dataset_statistics.render_many
 
     def counting(chat: ChatFormat, conversations: list[list[Message]]) -> list[Rendered]:
         rendered.extend(len(conversation) for conversation in conversations)
         return render_many(chat, conversations)
 
-    monkeypatch.setattr(checking, "render_many", counting)
+    monkeypatch.setattr(dataset_statistics, "render_many", counting)
     report = checked(tutor, plugins, chat)
     assert codes(report)["long_row"] == "train.jsonl:13" and max(rendered) < 100
 
@@ -361,7 +362,7 @@ def test_a_row_of_very_many_turns_is_called_too_long_without_rendering_it(
 def test_the_estimate_of_a_row_of_many_turns_is_near_its_tokens(chat: ChatFormat) -> None:
     messages = tuple(Message(role, f"hola {n}") for n in range(40) for role in ("user", "assistant"))  # type: ignore[arg-type]
     whole = render(chat, messages)
-    estimate = checking._far_too_long(chat, [Example(messages)], limit=16)[0]
+    estimate = dataset_statistics._far_too_long(chat, [Example(messages)], limit=16)[0]
     assert estimate.tokens == pytest.approx(len(whole.ids), rel=0.1)
     assert estimate.learned == pytest.approx(whole.supervised.count(1), rel=0.1)
 

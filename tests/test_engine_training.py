@@ -21,13 +21,13 @@ import torch
 from tiny_models import save_tiny_base, tiny_model
 
 from adapters_hub import hardware
-from adapters_hub.contracts import TrainEnd, TrainJob, TrainStart, TrainStep
+from adapters_hub.contracts import Answerer, TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
 from adapters_hub.engine.batches import collate, tokenize
 from adapters_hub.engine.fused_step import FusedStep
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.engine.training import train
-from adapters_hub.errors import HubError, ResourceError, UsageError
+from adapters_hub.errors import HubError, Interrupted, ResourceError, UsageError
 from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import BaseModel, Example, LoraSettings, Message, Recipe, TrainSettings
 
@@ -64,11 +64,10 @@ def job_of(
 ) -> TrainJob:
     run_dir.mkdir(parents=True, exist_ok=True)
     dropout = settings.pop("dropout", 0.0)
-    resume = settings.pop("resume", False)
-    tracker = settings.pop("tracker", "")
+    more = {key: settings.pop(key) for key in ("resume", "tracker", "score", "stopped") if key in settings}
     chosen = {"epochs": 2.0, "learning_rate": 5e-3, "batch_size": 4, "checkpoint_every": 3, "warmup": 0.0} | settings
     recipe = Recipe(LoraSettings(rank=4, alpha=8.0, dropout=dropout), TrainSettings(**chosen))
-    return TrainJob(name, BaseModel(model=str(base), quantization="none"), tuple(rows), tuple(held_out), recipe, run_dir, resume, tracker)
+    return TrainJob(name, BaseModel(model=str(base), quantization="none"), tuple(rows), tuple(held_out), recipe, run_dir, **more)
 
 
 def losses(events: Sequence[Any], name: str = "uno") -> list[float]:
@@ -358,6 +357,213 @@ def test_tutors_interrupted_together_go_on_together(base_folder: Path, tmp_path:
     assert losses(whole, "dos")[2:] == losses(rest, "dos")
     ends = [{e.job: e.held_out_last for e in events if isinstance(e, TrainEnd)} for events in (whole, rest)]
     assert ends[0] == ends[1]
+
+
+# --- scores --------------------------------------------------------------------------------------
+
+ASKED = [(Message("system", "Eres un tutor."), Message("user", f"¿Cuánto es {i} más 1?")) for i in range(3)]
+
+
+def scores(*values: float) -> Any:
+    """A score that asks, and then gives these values in turn."""
+    left = iter(values)
+
+    def score(answer: Answerer) -> float:
+        assert all(isinstance(text, str) for text in answer(ASKED, max_new_tokens=8))
+        return next(left)
+
+    return score
+
+
+@pytest.mark.parametrize(("quantization", "checkpointing"), [("none", "off"), ("none", "on"), ("nf4", "off")])
+def test_scoring_changes_no_step_and_no_adapter(base_folder: Path, tmp_path: Path, quantization: str, checkpointing: str) -> None:
+    base = BaseModel(model=str(base_folder), quantization=quantization)  # type: ignore[arg-type]
+
+    def run(name: str, score: Any) -> tuple[Any, ...]:
+        settings = {"dropout": 0.3, "epochs": 3.0, "activation_checkpointing": checkpointing}
+        job = job_of(base_folder, tmp_path / name, examples(8), examples(3, "por"), score=score, **settings)
+        events = list(train([replace(job, base=base)]))
+        steps = [(event.loss, event.gradient_norm, event.held_out_loss, event.best) for event in events if isinstance(event, TrainStep)]
+        return steps, (tmp_path / name / "adapter_model.safetensors").read_bytes()
+
+    assert run("scored", scores(0.5, 0.5, 0.5, 0.5)) == run("plain", None), "bit for bit"
+
+
+@pytest.mark.usefixtures("exact")
+def test_the_answers_that_are_scored_are_those_of_the_adapter_as_it_is(base_folder: Path, tmp_path: Path) -> None:
+    from adapters_hub.contracts import Request, Sampling
+    from adapters_hub.engine.session import TorchEngine
+    from adapters_hub.types import Adapter
+
+    said: list[list[str]] = []
+
+    def score(answer: Answerer) -> float:
+        said.append(answer(ASKED, max_new_tokens=12))
+        return len(said) / 100
+
+    rows = examples(8)
+    list(train([job_of(base_folder, tmp_path, rows, rows[:2], epochs=15.0, score=score, learning_rate=2e-2, patience=0)]))
+    engine = TorchEngine(BaseModel(model=str(base_folder), quantization="none"))
+    engine.attach(Adapter("uno", tmp_path))
+    for texts, name in ((said[0], None), (said[-1], "uno")):
+        requests = [Request(conversation, name, Sampling(max_new_tokens=12)) for conversation in ASKED]
+        assert texts == [completion.text for completion in engine.generate(requests)]
+    assert said[0] != said[-1]
+    assert any(said[-1])
+
+
+def test_the_highest_score_wins_and_the_loss_breaks_ties(base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = iter([5.0, 4.0, 4.5, 4.4, 3.0, 2.0])
+    monkeypatch.setattr("adapters_hub.engine.fused_step.FusedStep.evaluate", lambda self, learner: next(marks))
+    score = scores(0.0, 0.2, 0.6, 0.6, 0.4, 0.4)
+    events = list(train([job_of(base_folder, tmp_path, examples(8), examples(2), epochs=10.0, patience=2, score=score)]))
+    evaluated = [event for event in events if isinstance(event, TrainStep) and event.held_out_loss is not None]
+    assert [(event.score, event.best) for event in evaluated] == [(0.2, True), (0.6, True), (0.6, True), (0.4, False), (0.4, False)]
+    end = first(events, TrainEnd)
+    assert (end.reason, end.best_step, end.held_out_last, end.score_first, end.score_last) == ("early_stop", 6, 4.4, 0.0, 0.6)
+    assert first(events, TrainStart).score == 0.0
+
+
+def test_tutors_trained_together_are_scored_each_by_its_own(base_folder: Path, tmp_path: Path) -> None:
+    jobs = [
+        job_of(base_folder, tmp_path / name, examples(8, word), examples(2), name=name, score=scores(*values), epochs=2.0)
+        for name, word, values in (("uno", "más", (0.0, 0.1, 0.2)), ("dos", "menos", (0.5, 0.9, 0.7)))
+    ]
+    ends = {event.job: event for event in train(jobs) if isinstance(event, TrainEnd)}
+    assert (ends["uno"].score_first, ends["uno"].score_last, ends["uno"].best_step) == (0.0, 0.2, 4)
+    assert (ends["dos"].score_first, ends["dos"].score_last, ends["dos"].best_step) == (0.5, 0.9, 2)
+
+
+def test_a_resumed_run_remembers_its_best_score(base_folder: Path, tmp_path: Path) -> None:
+    def job(place: str, score: Any, *, resume: bool = False) -> TrainJob:
+        return job_of(base_folder, tmp_path / place, examples(8), examples(2), epochs=3.0, score=score, resume=resume)
+
+    whole = list(train([job("whole", scores(0.0, 0.8, 0.4, 0.6))]))
+    events = train([job("cut", scores(0.0, 0.8))])
+    for event in events:
+        if isinstance(event, TrainStep) and event.step == 3:
+            break
+    events.close()  # type: ignore[attr-defined]
+    rest = list(train([job("cut", scores(0.4, 0.6), resume=True)]))
+    assert first(rest, TrainStart).score == 0.0
+    ends = [replace(first(events, TrainEnd), seconds=0.0, peak_memory=0) for events in (whole, rest)]
+    assert ends[0] == ends[1]
+    assert (ends[1].best_step, ends[1].score_last) == (2, 0.8)
+
+
+def test_an_evaluation_that_is_cut_short_is_made_up_for(base_folder: Path, tmp_path: Path) -> None:
+    stop: list[bool] = []
+
+    def job(place: str, score: Any, *, resume: bool = False) -> TrainJob:
+        rows = examples(8), examples(2)
+        settings = {"epochs": 2.0, "score": score, "resume": resume, "dropout": 0.2, "checkpoint_every": 2}
+        return job_of(base_folder, tmp_path / place, *rows, stopped=lambda: bool(stop), **settings)
+
+    def impatient(answer: Answerer) -> float:
+        if not (tmp_path / "cut" / "adapter_config.json").exists() and calls:
+            stop.append(True)
+        calls.append(1)
+        answer(ASKED, max_new_tokens=8)
+        return 0.0
+
+    calls: list[int] = []
+    whole = list(train([job("whole", scores(0.0, 0.8, 0.4))]))
+    events = train([job("cut", impatient)])
+    begun = []
+    for event in events:
+        begun.append(event)
+        if stop:
+            break
+    events.close()  # type: ignore[attr-defined]
+    assert isinstance(begun[-1], TrainStep)
+    assert (begun[-1].step, begun[-1].held_out_loss, begun[-1].score) == (2, None, None)
+    stop.clear()
+    rest = list(train([job("cut", scores(0.8, 0.4), resume=True)]))
+    assert first(rest, TrainStart).first_step == 1
+    steps = [[replace(e, seconds=0.0) for e in events if isinstance(e, TrainStep)] for events in (whole, [*begun[:-1], *rest])]
+    assert steps[0] == steps[1], "the step under way comes again, whole; nothing else differs"
+    assert (first(rest, TrainEnd).best_step, first(rest, TrainEnd).score_last) == (2, 0.8)
+
+
+def test_scoring_the_untouched_base_can_be_interrupted(base_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        list(train([job_of(base_folder, tmp_path, examples(8), examples(2), score=scores(0.0), stopped=lambda: True)]))
+    assert checkpoints.latest(tmp_path) is None
+
+
+def test_a_checkpoint_from_before_there_were_scores_goes_on_by_its_loss(base_folder: Path, tmp_path: Path) -> None:
+    def job(score: Any = None, *, resume: bool = False) -> TrainJob:
+        return job_of(base_folder, tmp_path, examples(8), examples(2), epochs=2.0, score=score, resume=resume)
+
+    events = train([job()])
+    list(itertools.islice(events, 4))
+    events.close()  # type: ignore[attr-defined]
+    folder = checkpoints.latest(tmp_path)
+    assert folder is not None
+    progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+    for name in ("score_first", "best_score", "score_rows", "overdue"):
+        del progress[name]
+    (folder / "progress.json").write_text(json.dumps(progress), encoding="utf-8")
+    end = first(list(train([job(scores(), resume=True)])), TrainEnd)
+    assert (end.steps, end.score_first, end.score_last) == (4, None, None)
+
+
+def test_scores_over_other_rows_are_not_compared(base_folder: Path, tmp_path: Path) -> None:
+    events = train([job_of(base_folder, tmp_path, examples(8), examples(2), score=scores(0.0, 0.5), score_rows=5)])
+    list(itertools.islice(events, 3))
+    events.close()  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="score_rows = 5, now it is 9"):
+        list(train([job_of(base_folder, tmp_path, examples(8), examples(2), score=scores(0.0), score_rows=9, resume=True)]))
+
+
+def test_answers_while_training_end_with_their_reference_or_the_context_and_fit_into_memory(
+    base_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adapters_hub.engine import answering
+    from adapters_hub.engine.bank import Bank
+    from adapters_hub.engine.base import load_base
+
+    loaded = load_base(BaseModel(model=str(base_folder), quantization="none"), training=True)
+    bank = Bank(loaded.model, dtype=torch.float32)
+    slot = bank.add_trainable(LoraSettings(rank=2), 1)
+    sizes: list[list[int]] = []
+    decode = answering.decode_in_training
+
+    def spying(model: Any, bank: Any, prompts: Any, **named: Any) -> Any:
+        sizes.append([prompt.limit for prompt in prompts])
+        if len(prompts) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return decode(model, bank, prompts, **named)
+
+    monkeypatch.setattr(answering, "decode_in_training", spying)
+    monkeypatch.setattr(answering, "EXTRA", 3)
+    answer = answering.Answers(loaded, bank).of(slot, lambda: False)
+    long = (Message("user", "hola " * 400),)
+    texts = answer([*ASKED, long], max_new_tokens=9, references=["a", "ab cd ef gh", "", "x"])
+    assert texts[3] == "", "no room in the context"
+    assert sizes == [[3, 5, 9], [3], [5], [9]], "less than the limit for short references; fewer at once where memory is short"
+    assert answer([]) == []
+
+
+def test_unpacking_the_weights_of_a_small_base_changes_no_answer(base_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from adapters_hub.engine import answering
+    from adapters_hub.engine.bank import Bank
+    from adapters_hub.engine.base import load_base
+
+    loaded = load_base(BaseModel(model=str(base_folder), quantization="nf4"), training=True)
+    bank = Bank(loaded.model, dtype=torch.float32)
+    slot = bank.add_trainable(LoraSettings(rank=2, alpha=64.0), 1)
+    with torch.no_grad():
+        for number, parameter in enumerate(bank.parameters_of(slot)):
+            parameter.add_(0.5 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number)))
+    threads, answers = torch.get_num_threads(), []
+    for small in (answering.SMALL, 0):
+        monkeypatch.setattr(answering, "SMALL", small)
+        answers.append(answering.Answers(loaded, bank).of(slot, lambda: False)(ASKED, max_new_tokens=20))
+    assert answers[0] == answers[1]
+    assert any(answers[0])
+    assert torch.get_num_threads() == threads
+    assert not any("forward" in vars(module) for module in loaded.model.modules())
 
 
 # --- decisions -----------------------------------------------------------------------------------

@@ -722,7 +722,7 @@ def test_no_wrong_program_of_a_public_suite_passes(linux: locked.LockedSandbox) 
 
 def test_most_right_programs_of_a_public_suite_pass_in_monty_and_the_rest_is_not_blamed() -> None:
     tier = made("monty")
-    found = [solved(tier, row["prompt"] + row["canonical_solution"], row["test"]) for row in rows("humanevalpack_python_even.jsonl")]
+    found = [solved(tier, row["prompt"] + row["canonical_solution"], row["test"]) for row in rows("humanevalpack_python_even.jsonl")[::2]]
     tier.close()
     assert found.count("") >= 0.95 * len(found), [one for one in found if one]
 

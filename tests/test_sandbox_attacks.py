@@ -331,7 +331,7 @@ HOGS = {
 def test_a_hog_is_ended(name: str, sandbox: Sandbox) -> None:
     source, kinds = HOGS[name]
     started = time.monotonic()
-    with sandbox.start(Limits(seconds=0.6)) as guest:
+    with sandbox.start(Limits(seconds=0.4)) as guest:
         try:
             guest.run(source)
         except Failure as failure:

@@ -366,6 +366,6 @@ def test_no_descriptor_is_left_after_many_guests(linux: locked.LockedSandbox) ->
 
     one()
     before = settled()
-    for _ in range(1000 if os.environ.get("CI") else 150):
+    for _ in range(300 if os.environ.get("CI") else 60):
         one()
     assert settled() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,167 @@ def test_bad_settings_and_missing_tutors_have_their_exit_codes(workspace: Path, 
     done = hub("train", "otro")
     assert done.code == 2
     assert "epochs" in done.err
+
+
+# --- the score -----------------------------------------------------------------------------------
+
+VALIDATOR = """
+from adapters_hub import ValidatorSpec, Verdict, hookimpl
+
+class Judge:
+    def judge(self, attempt):
+        right = attempt.answer.startswith("Son") or "[sumas]" in attempt.answer
+        return Verdict("correct" if right else "incorrect", warnings=("long",))
+
+@hookimpl
+def hub_validators():
+    return [ValidatorSpec("propio", "", lambda options: Judge())]
+"""
+
+
+@pytest.fixture
+def judged(workspace: Path) -> Path:
+    """The tutor ``sumas`` with a validator of its own, to which the base's answers are wrong and the tutor's right."""
+    folder = make_tutor_folder(workspace / "tutors/sumas", rows=30)
+    write(folder / "tutor.toml", '[validator]\nuse = ["propio"]\n\n[dataset]\nvalidation = 0.3\n')
+    write(folder / "validator.py", VALIDATOR)
+    return folder
+
+
+def own_plugins(workspace: Path) -> Any:
+    plugins = load_test_plugins()
+    plugins.own_folder = workspace / "tutors"
+    return plugins
+
+
+def test_the_score_of_base_and_tutor_reaches_events_log_and_manifest(workspace: Path, judged: Path) -> None:
+    events = list(train_tutors([tutor_of(workspace)], own_plugins(workspace)))
+    start, saved = events[0], events[-1]
+    assert isinstance(start, TrainStart) and isinstance(saved, RunSaved)
+    assert (start.score, start.score_note) == (0.0, "") and start.score_rows >= 3
+    log = store.read_log(saved.folder)
+    assert log[0]["score"] == 0.0 and log[-1]["score"] == 1.0
+    metrics = saved.manifest.metrics
+    assert (metrics["score_first"], metrics["score_last"], metrics["score_rows"]) == (0.0, 1.0, start.score_rows)
+
+
+def test_the_quiz_asks_rows_kept_aside_and_never_the_held_out_questions(workspace: Path, judged: Path) -> None:
+    jobs: list[Any] = []
+    plugins = own_plugins(workspace)
+    engine = plugins.engine("echo")
+
+    def spying(given: Any) -> Any:
+        jobs.extend(given)
+        return engine.train(given)
+
+    plugins.engine = lambda name: type("Spec", (), {"name": name, "train": staticmethod(spying)})()
+    list(train_tutors([tutor_of(workspace, **{"train.score_rows": 3})], plugins))
+    asked: list[Any] = []
+    jobs[0].score(lambda conversations, **named: asked.extend(conversations) or [""] * len(conversations))
+    kept_aside = {example.messages[:-1] for example in jobs[0].validation}
+    assert len(asked) == 3 and set(asked) <= kept_aside
+
+
+@pytest.mark.parametrize("settings", ["[train]\nscore_rows = 0\n", "[dataset]\nvalidation = 0.0\n"])
+def test_a_score_that_nobody_wants_is_no_note(workspace: Path, hub: Hub, judged: Path, settings: str) -> None:
+    write(judged / "tutor.toml", f'[validator]\nuse = ["propio"]\n{settings}')
+    done = hub("train", "sumas")
+    assert done.code == 0 and "score" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("use", "reason"),
+    [('["text"]', "none is known to be correct by text"), ('["nadie"]', "validator 'nadie' not found"), ('["roto"]', "unverified)")],
+)
+def test_a_validator_that_cannot_tell_is_one_note_and_the_loss_decides(
+    workspace: Path, hub: Hub, judged: Path, use: str, reason: str
+) -> None:
+    write(judged / "tutor.toml", f"[validator]\nuse = {use}\n")
+    write(judged / "validator.py", VALIDATOR.replace("right =", "raise RuntimeError() #").replace("propio", "roto"))
+    done = hub("train", "sumas")
+    assert done.code == 0
+    (note,) = [line for line in done.err.splitlines() if "score" in line]
+    assert note.startswith("no score, the held-out loss alone chooses the adapter") and reason in note
+    assert "held-out loss" in done.out
+
+
+def test_hub_train_prints_the_score_with_its_rows(workspace: Path, hub: Hub, judged: Path) -> None:
+    done = hub("train", "sumas")
+    rows = store.list_runs(judged)[0].manifest.metrics["score_rows"]  # type: ignore[union-attr]
+    assert f", its score 0% of {rows} rows" in done.err
+    assert "score 100% ✓" in done.err
+    assert f"score          base 0% → tutor 100% (0 → {rows} of {rows} rows: few, a hint rather than a measure)" in done.out
+    assert "SCORE" in hub("list").out and "0% -> 100%" in hub("list").out
+    assert "score 0% -> 100%" in hub("show", "sumas").out
+    assert hub("list", "--json").document["tutors"][1]["metrics"]["score_last"] == 1.0
+
+
+def test_a_tutor_that_answers_worse_than_its_base_is_called_so(workspace: Path, hub: Hub, judged: Path) -> None:
+    write(judged / "validator.py", VALIDATOR.replace("[sumas]", "[base]"))
+    done = hub("train", "sumas")
+    assert "base 100% → tutor 0%" in done.out
+    assert "fewer of the rows kept aside correctly than its base" in done.err
+
+
+def test_ctrl_c_while_an_answer_is_judged_ends_at_once_and_resume_makes_up_for_it(
+    workspace: Path, hub: Hub, judged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = VALIDATOR.replace(
+        "right =",
+        "import os, signal, time, pathlib\n        if '[sumas]' in attempt.answer "
+        "and not pathlib.Path('once').exists():\n            pathlib.Path('once').write_text('')\n            "
+        "os.kill(os.getpid(), signal.SIGINT)\n            time.sleep(30)\n        right =",
+    )
+    write(judged / "validator.py", slow)
+    begun = time.perf_counter()
+    done = hub("train", "sumas")
+    assert done.code == 130 and "hub train sumas --resume" in done.err
+    assert time.perf_counter() - begun < 10
+    rest = hub("train", "sumas", "--resume")
+    assert rest.code == 0 and "tutor 100%" in rest.out
+    (run,) = store.list_runs(judged)
+    assert [line["step"] for line in store.read_log(run.folder) if line["event"] == "step"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_picture_has_a_second_axis_where_there_are_scores(tmp_path: Path) -> None:
+    from adapters_hub.loss_plot import draw_loss
+
+    log: list[dict[str, Any]] = [{"event": "start", "held_out_loss": 3.0, "score": 0.1}]
+    log += [{"event": "step", "step": n, "loss": 3.0 / n, "held_out_loss": 3.0 / n, "score": n / 10, "best": n == 3} for n in range(1, 5)]
+    draw_loss(log, tmp_path / "with.png", title="sumas")
+    draw_loss([{key: value for key, value in line.items() if key != "score"} for line in log], tmp_path / "without.png", title="sumas")
+    with_score, without = ((tmp_path / name).read_bytes() for name in ("with.png", "without.png"))
+    assert with_score.startswith(b"\x89PNG") and without.startswith(b"\x89PNG") and with_score != without
+
+
+def test_all_tutors_of_a_step_are_logged_when_it_is_the_last(workspace: Path) -> None:
+    """An engine that trains tutors together tells the events of one step one after the other."""
+    from adapters_hub.builtin import echo
+
+    plugins = load_test_plugins()
+
+    def together(jobs: Any) -> Any:
+        streams = [echo.train([job]) for job in jobs]
+        try:
+            for _ in range(20):
+                for stream in streams:
+                    yield next(stream)
+        except StopIteration:
+            return
+        finally:
+            for stream in streams:
+                stream.close()  # type: ignore[attr-defined]
+
+    plugins.engine = lambda name: type("Spec", (), {"name": name, "train": staticmethod(together)})()  # type: ignore[method-assign,assignment,return-value]
+    tutors = [tutor_of(workspace), tutor_of(workspace, "restas")]
+    with pytest.raises(Interrupted):
+        for event in train_tutors(tutors, plugins):
+            if isinstance(event, TrainStep) and (event.job, event.step) == ("sumas", 3):
+                os.kill(os.getpid(), signal.SIGINT)
+    for tutor in tutors:
+        run = store.unfinished_run(tutor.folder)
+        assert run is not None
+        assert [line["step"] for line in store.read_log(run) if line["event"] == "step"] == [1, 2, 3]
 
 
 # --- accidents -----------------------------------------------------------------------------------

@@ -12,13 +12,13 @@ import math
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from adapters_hub.contracts import Completion, EngineSpec, Request, TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
-from adapters_hub.errors import HubError, NotFoundError
+from adapters_hub.contracts import Answerer, Completion, EngineSpec, Request, TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
+from adapters_hub.errors import HubError, Interrupted, NotFoundError
 from adapters_hub.hookspecs import hookimpl
-from adapters_hub.types import Adapter, BaseIdentity, BaseModel
+from adapters_hub.types import Adapter, BaseIdentity, BaseModel, Message
 
 CHECKPOINT = "echo_checkpoint.json"
 WIDTH = 8
@@ -106,9 +106,13 @@ class EchoEngine:
             raise HubError("the engine is closed")
         if request.adapter is not None and request.adapter not in self._attached:
             raise NotFoundError(f"no adapter '{request.adapter}' is attached")
-        question = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
-        words = f"[{request.adapter or 'base'}] {question}".split(" ")
-        return [word if place == 0 else f" {word}" for place, word in enumerate(words)]
+        return _said(request.adapter or "base", request.messages)
+
+
+def _said(who: str, messages: Sequence[Message]) -> list[str]:
+    """The answer of ``who``, word by word, each with the blank before it."""
+    question = next((m.content for m in reversed(messages) if m.role == "user"), "")
+    return [word if place == 0 else f" {word}" for place, word in enumerate(f"[{who}] {question}".split(" "))]
 
 
 # --- training ------------------------------------------------------------------------------------
@@ -124,7 +128,9 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
     settings, started = job.recipe.train, time.perf_counter()
     per_epoch = max(1, math.ceil(len(job.train) / settings.batch_size))
     total = settings.max_steps or max(1, round(per_epoch * settings.epochs))
-    first = _checkpoint_step(job.run_dir) if job.resume else 0
+    first, best = _checkpoint(job.run_dir) if job.resume else (0, _Best())
+    if job.score is not None and job.validation and not first:
+        best.first = job.score(_answerer("base"))
     answers = [m.content for example in job.train for m in example.messages if m.role == "assistant"]
     weights = adapter_bytes(job.recipe.lora.rank)
     yield TrainStart(
@@ -144,14 +150,22 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
         template_sha256=TEMPLATE_SHA256,
         stop_token_ids=(0,),
         notes=("the echo engine learns nothing: its losses come from a formula",),
+        score=best.first,
     )
     tokens = 0
     for step in range(first + 1, total + 1):
         last = step == total
         checkpoint = step % settings.checkpoint_every == 0 and not last
+        held_out = _loss(step, total) + 0.1 if job.validation and (last or step % per_epoch == 0) else None
+        try:
+            score = job.score(_answerer(job.name)) if job.score is not None and best.first is not None and held_out is not None else None
+        except Interrupted:  # the step took no time: it is taken again
+            if step > 1:
+                _write_checkpoint(job, step - 1, best)
+            raise
+        improved = held_out is not None and best.improved_by(step, held_out, score)
         if checkpoint:
-            _write_checkpoint(job, step)
-        evaluated = bool(job.validation) and (last or step % per_epoch == 0)
+            _write_checkpoint(job, step, best)
         tokens += settings.batch_size
         event = TrainStep(
             job=job.name,
@@ -163,36 +177,63 @@ def _train_one(job: TrainJob) -> Iterator[TrainEvent]:
             gradient_norm=1.0,
             tokens=settings.batch_size,
             seconds=0.0,
-            held_out_loss=_loss(step, total) + 0.1 if evaluated else None,
-            best=evaluated,
+            held_out_loss=held_out,
+            score=score,
+            best=improved,
             checkpoint=checkpoint,
         )
         try:
             yield event
         except GeneratorExit:
-            _write_checkpoint(job, step)
+            _write_checkpoint(job, step, best)
             raise
     write_adapter(job.run_dir, job.base.model, job.recipe.lora.rank, job.recipe.lora.alpha)
     (job.run_dir / CHECKPOINT).unlink(missing_ok=True)
     yield TrainEnd(
         job=job.name,
         steps=total,
-        best_step=total,
+        best_step=best.step or total,
         reason="finished",
         first_loss=_loss(1, total),
         last_loss=_loss(total, total),
         held_out_first=_loss(0, total) if job.validation else None,
-        held_out_last=_loss(total, total) + 0.1 if job.validation else None,
+        held_out_last=best.loss,
         tokens=tokens,
         seconds=time.perf_counter() - started,
         peak_memory=0,
         adapter_bytes=len(weights),
+        score_first=best.first,
+        score_last=best.score,
     )
 
 
-def _write_checkpoint(job: TrainJob, step: int) -> None:
+@dataclass
+class _Best:
+    """The base's score, and the best evaluation so far."""
+
+    first: float | None = None
+    step: int = 0
+    loss: float | None = None
+    score: float | None = None
+
+    def improved_by(self, step: int, loss: float, score: float | None) -> bool:
+        """Take note of an evaluation; whether it has a higher score, or a lower loss at the same score."""
+        if self.loss is not None and (score or 0.0, -loss) <= (self.score or 0.0, -self.loss):
+            return False
+        self.step, self.loss, self.score = step, loss, score
+        return True
+
+
+def _answerer(who: str) -> Answerer:
+    def answer(conversations: Sequence[tuple[Message, ...]], *, max_new_tokens: int = 256, references: Sequence[str] = ()) -> list[str]:
+        return ["".join(_said(who, turns)[:max_new_tokens]) for turns in conversations]
+
+    return answer
+
+
+def _write_checkpoint(job: TrainJob, step: int, best: _Best) -> None:
     draft = job.run_dir / f".{CHECKPOINT}"
-    draft.write_text(json.dumps({"step": step}), encoding="utf-8")
+    draft.write_text(json.dumps({"step": step, "best": asdict(best)}), encoding="utf-8")
     draft.replace(job.run_dir / CHECKPOINT)
 
 
@@ -201,11 +242,13 @@ def _loss(step: int, total: int) -> float:
     return 0.5 + 2.5 * math.exp(-4 * step / total)
 
 
-def _checkpoint_step(run_dir: Path) -> int:
+def _checkpoint(run_dir: Path) -> tuple[int, _Best]:
+    """The step to go on after, and the best evaluation up to it."""
     try:
-        return int(json.loads((run_dir / CHECKPOINT).read_text(encoding="utf-8"))["step"])
+        found = json.loads((run_dir / CHECKPOINT).read_text(encoding="utf-8"))
+        return int(found["step"]), _Best(**found.get("best", {}))
     except FileNotFoundError:
-        return 0
+        return 0, _Best()
     except (ValueError, KeyError, TypeError) as error:
         raise HubError(f"{run_dir / CHECKPOINT} is damaged", hint="train without --resume") from error
 

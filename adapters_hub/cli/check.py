@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from gettext import gettext as _
 from pathlib import Path
@@ -15,10 +15,12 @@ import click
 
 from adapters_hub.base_files import HUB_ID, TOKENIZERS, locate_base
 from adapters_hub.chat_templates import ChatFormat
-from adapters_hub.checking import CheckReport, FileReport, Finding, Judged, Preview, check, judge_answers, preview
+from adapters_hub.checking import CheckReport, Preview, check, preview
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.contracts import Validator
-from adapters_hub.errors import HubError, NetworkError, NotFoundError
+from adapters_hub.dataset_statistics import FileReport, Finding
+from adapters_hub.errors import HubError, Interrupted, NetworkError, NotFoundError
+from adapters_hub.own_answers import AnswersJudged, answer_count, judge_answers
 from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import BaseModel, Tutor
 
@@ -36,36 +38,53 @@ LONGEST_WORD = 20
 @click.argument("name", type=TUTOR, required=False, metavar="[NAME]")
 @click.option("--preview", "rows", type=click.IntRange(1), metavar="N", help=_("Show the first N rows as the model reads them."))
 @click.option("--no-judge", is_flag=True, help=_("Leave out the validator's pass over the answers."))
+@click.option("--unsafe-exec", is_flag=True, help=_("Run code in answers without a sandbox: only for rows that you trust."))
 @pass_house
 @click.pass_context
-def command(ctx: click.Context, house: House, name: str | None, rows: int | None, no_judge: bool) -> None:
+def command(ctx: click.Context, house: House, name: str | None, rows: int | None, no_judge: bool, unsafe_exec: bool) -> None:
     """Check a tutor's dataset and settings.
 
     Names every bad row, duplicates, leaks, language, token lengths; loads no model. Afterwards the tutor's
-    validator judges the answers that the rows give themselves.
+    validator judges the answers that the rows give themselves, and every wrong one is an error.
     Exit code 1 when something must be corrected; warnings alone are fine.
     """
+    if unsafe_exec:
+        house.warn(_("--unsafe-exec: code in answers runs with all rights of your user"))
     with house.open_tutor(name) as tutor:
         notes: list[str] = []
         findings = _engine_findings(house, tutor)
         chat = _chat_format(tutor, notes, findings)
         report = check(tutor, chat, house.plugins.read_dataset)
         previews = preview(tutor, chat, report.examples, rows) if rows and chat is not None and _can_preview(report) else []
-        validator = _validator(house, tutor, findings)
-        if no_judge or not report.examples:
-            validator = None
+        validator = _validator(house, tutor, findings, unsafe_exec=unsafe_exec)
         report = replace(report, findings=(*findings, *report.findings))
         if not house.json:
             _print_report(house, report, previews)
-        judged = _judge(house, tutor, report, validator) if validator is not None else []
-    report = replace(report, findings=(*report.findings, *_crashes(judged)))
-    wrong = [verdict for verdict in judged if verdict.verdict.outcome == "incorrect"]
-    passed = not report.errors and not wrong
+        judged = None if validator is None or no_judge else _judge(house, tutor, report, validator)
+    if judged is not None:
+        report = replace(report, findings=(*report.findings, *judged.findings()))
+    passed = not report.errors and (judged is None or judged.complete)
     if house.json:
-        house.emit(_document(report, previews, judged, notes, passed, was_judged=validator is not None))
+        answers = judged.document() if judged is not None else None
+        house.emit({**report.document(), "passed": passed, "answers": answers, "preview": previews, "notes": notes})
     else:
-        _print_verdict(house, tutor, report, judged, wrong, notes, was_judged=validator is not None)
-    ctx.exit(0 if passed else 1)
+        if judged is not None:
+            _print_judged(house, tutor, judged)
+        _print_verdict(house, tutor, report, notes, stopped=judged is not None and not judged.complete)
+    ctx.exit(Interrupted.exit_code if judged is not None and not judged.complete else 0 if passed else 1)
+
+
+def errors_of(house: House, tutor: Tutor) -> list[str]:
+    """What ``hub check`` calls an error, one ``place: message`` each; prints nothing. Call it while the tutor is open."""
+    findings = _engine_findings(house, tutor)
+    chat = _chat_format(tutor, [], findings)
+    report = check(tutor, chat, house.plugins.read_dataset)
+    validator = _validator(house, tutor, findings)
+    judged = AnswersJudged(answer_count(report.examples))
+    for entry in judge_answers(tutor, report.examples, validator) if validator is not None else ():
+        judged.add(entry)
+    found = [*findings, *report.findings, *judged.findings()]
+    return [f"{finding.where}: {finding.message}" for finding in found if finding.level == "error"]
 
 
 # --- what is needed ------------------------------------------------------------------------------
@@ -130,60 +149,54 @@ def _tokenizer_files(tutor: Tutor) -> Path | None:
     return None
 
 
-def _validator(house: House, tutor: Tutor, findings: list[Finding]) -> Validator | None:
+def _validator(house: House, tutor: Tutor, findings: list[Finding], *, unsafe_exec: bool = False) -> Validator | None:
     """Who judges the answers; None with a finding when one who is named cannot be had."""
     try:
-        return house.plugins.judge_of(tutor)
+        return house.plugins.judge_of(tutor, unsafe_exec=unsafe_exec)
     except HubError as error:
         findings.append(_fault("validator", "[validator] use", error))
         return None
 
 
-def _crashes(judged: Sequence[Judged]) -> list[Finding]:
-    """A warning when the validator failed on answers."""
-    crashed = [entry for entry in judged if entry.verdict.code == "crash"]
-    if not crashed:
-        return []
-    text = _("the validator failed on {count:,} of {total:,} answers, first here: {evidence}")
-    message = text.format(count=len(crashed), total=len(judged), evidence=crashed[0].verdict.evidence)
-    return [Finding("warning", "crash", crashed[0].where, message)]
+def _judge(house: House, tutor: Tutor, report: CheckReport, validator: Validator) -> AnswersJudged | None:
+    """All verdicts, with a progress bar where there is a terminal; after Ctrl-C those that there are. None where there are no answers."""
+    judged = AnswersJudged(answer_count(report.examples), keep_unverified=house.verbose)
+    if not judged.total:
+        return None
+    with _progress(house, judged.total) as show, closing(judge_answers(tutor, report.examples, validator)) as verdicts:  # type: ignore[type-var]
+        try:
+            for entry in verdicts:
+                judged.add(entry)
+                show(judged.judged)
+        except KeyboardInterrupt:
+            house.note("")
+    return judged
 
 
-def _judge(house: House, tutor: Tutor, report: CheckReport, validator: Validator) -> list[Judged]:
-    """All verdicts, with a progress bar where there is a terminal."""
+@contextmanager
+def _progress(house: House, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows how many answers are judged, how fast, and how long the rest will take; nothing where nobody is looking."""
     console = house.console(stderr=True)
-    total = sum(turn.role == "assistant" for example in report.examples for turn in example.messages)
-    verdicts = judge_answers(tutor, report.examples, validator)
     if house.quiet or house.json or not console.is_terminal:
-        return list(verdicts)
-    from rich.progress import track
+        yield lambda done: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    return list(track(verdicts, description=_("judging the answers"), total=total, console=console, transient=True))
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(_("{rate:,.0f} answers/s").format(rate=speed) if speed else "")
+
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True)
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(_("judging the answers"), total=total)
+        yield lambda done: bars.update(task, completed=done)
 
 
 def _can_preview(report: CheckReport) -> bool:
     """The training rows could be read, and the template refuses none."""
     return any(file.use == "train" for file in report.files) and not any(finding.code == "template" for finding in report.errors)
-
-
-# --- JSON ----------------------------------------------------------------------------------------
-
-
-def _document(
-    report: CheckReport, previews: Sequence[Preview], judged: Sequence[Judged], notes: Sequence[str], passed: bool, *, was_judged: bool
-) -> Mapping[str, object]:
-    answers = None
-    if was_judged:
-        wrong = [
-            {"where": entry.where, "turn": entry.turn, **asdict(entry.verdict)} for entry in judged if entry.verdict.outcome == "incorrect"
-        ]
-        answers = {"outcomes": _outcomes(judged), "codes": dict(Counter(entry.verdict.code for entry in judged)), "incorrect": wrong}
-    return {**report.document(), "passed": passed, "answers": answers, "preview": [asdict(row) for row in previews], "notes": list(notes)}
-
-
-def _outcomes(judged: Sequence[Judged]) -> dict[str, int]:
-    counted = Counter(entry.verdict.outcome for entry in judged)
-    return {outcome: counted[outcome] for outcome in ("correct", "incorrect", "unverified")}
 
 
 # --- for people ----------------------------------------------------------------------------------
@@ -286,36 +299,43 @@ def _printable(text: str) -> str:
     return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
 
 
-def _print_verdict(
-    house: House,
-    tutor: Tutor,
-    report: CheckReport,
-    judged: Sequence[Judged],
-    wrong: Sequence[Judged],
-    notes: Sequence[str],
-    *,
-    was_judged: bool,
-) -> None:
-    """What the validator says, then one line that sums up, then what to type next."""
+def _print_judged(house: House, tutor: Tutor, judged: AnswersJudged) -> None:
+    """What the validator says: one line that sums up, then every wrong answer."""
     from rich.text import Text
 
     console = house.console()
-    if was_judged:
-        by = ", ".join(tutor.validator.use)
-        outcomes = _("{correct:,} correct, {incorrect:,} incorrect, {unverified:,} unverified").format(**_outcomes(judged))
-        console.print(Text(_("answers judged by {by}: {outcomes}").format(by=by, outcomes=outcomes)), soft_wrap=True)
-        _print_findings(house, console, [finding for finding in report.warnings if finding.code == "crash"], _("warning"), "yellow")
-        for entry in wrong:
-            reason = f"{_printable(entry.verdict.reason)} [{entry.verdict.code}]"
-            console.print(Text.assemble((_("error") + ": ", "red"), (entry.where, "bold"), f": {reason}"), soft_wrap=True)
+    by = ", ".join(tutor.validator.use) or _("nobody")
+    outcomes = {outcome: judged.outcomes[outcome] for outcome in ("correct", "incorrect", "unverified")}  # type: ignore[index]
+    line = _("answers judged by {by}: {correct:,} correct, {incorrect:,} incorrect, {unverified:,} unverified").format(by=by, **outcomes)
+    if not judged.complete:
+        line += _("; stopped after {judged:,} of {total:,}").format(judged=judged.judged, total=judged.total)
+    console.print(Text(line), soft_wrap=True)
+    if judged.warnings:
+        rates = ", ".join(f"{_printable(code)} {count:,} ({_share(count, judged.judged)})" for code, count in judged.warnings.most_common())
+        console.print(Text(_("answers with warnings: {rates}").format(rates=rates)), soft_wrap=True)
+    for entry in judged.unverified:
+        console.print(Text.assemble((_("unverified") + ": ", "dim"), entry.where, f": {_printable(entry.message)}"), soft_wrap=True)
+    findings = judged.findings()
+    _print_findings(house, console, [finding for finding in findings if finding.level == "warning"], _("warning"), "yellow")
+    _print_findings(house, console, [finding for finding in findings if finding.level == "error"], _("error"), "red")
+
+
+def _print_verdict(house: House, tutor: Tutor, report: CheckReport, notes: Sequence[str], *, stopped: bool) -> None:
+    """One line that sums up, then what to type next."""
+    from rich.text import Text
+
+    console = house.console()
     for note in notes:
         house.warn(note)
-    errors = len(report.errors) + len(wrong)
+    errors, warnings = len(report.errors), len(report.warnings)
     if errors:
-        text = _("{name}: errors: {errors:,}, warnings: {warnings:,}").format(name=tutor.name, errors=errors, warnings=len(report.warnings))
+        text = _("{name}: errors: {errors:,}, warnings: {warnings:,}").format(name=tutor.name, errors=errors, warnings=warnings)
         console.print(Text(text, "bold red"))
         house.note(_("next: correct the lines above, then hub check {name}").format(name=tutor.name))
-        return
-    text = _("{name}: ready to train, warnings: {warnings:,}").format(name=tutor.name, warnings=len(report.warnings))
-    console.print(Text(text, "bold green"))
-    house.note(_("next: hub train {name}").format(name=tutor.name))
+    elif stopped:
+        console.print(Text(_("{name}: not all answers were judged, warnings: {warnings:,}").format(name=tutor.name, warnings=warnings)))
+        house.note(_("next: hub check {name}").format(name=tutor.name))
+    else:
+        text = _("{name}: ready to train, warnings: {warnings:,}").format(name=tutor.name, warnings=warnings)
+        console.print(Text(text, "bold green"))
+        house.note(_("next: hub train {name}").format(name=tutor.name))

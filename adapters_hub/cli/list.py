@@ -36,11 +36,16 @@ def command(house: House) -> None:
         house.show(_("no tutors yet in {folder}").format(folder=shown(folder)))
         house.note(_("hint: hub new NAME makes one"))
         return
-    header = ["", _("NAME"), _("TITLE"), _("STATUS"), _("LOSS"), _("RUN")]
-    rows = [[_mark(t, chosen), t["name"], t["title"], t["status"], _loss(t["metrics"]), t["adapter"] or ""] for t in tutors]
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    for row in [header, *rows]:
-        house.show(" ".join(f"{cell:<{width}} " for cell, width in zip(row, widths, strict=True)).rstrip())
+    titles = ["", _("NAME"), _("TITLE"), _("STATUS"), _("LOSS"), _("SCORE"), _("RUN")]
+    rows = [
+        [_mark(t, chosen), t["name"], t["title"], t["status"], _loss(t["metrics"]), _score(t["metrics"]), t["adapter"] or ""]
+        for t in tutors
+    ]
+    scored = any(row[5] for row in rows)
+    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
+    for row in [titles, *rows]:
+        cells = [f"{cell:<{width}} " for cell, width in zip(row, widths, strict=True)]
+        house.show(" ".join(cells if scored else [*cells[:5], *cells[6:]]).rstrip())
     for tutor in tutors:
         if tutor["problem"] and tutor["status"] != "broken":
             house.warn(f"{tutor['name']}: {tutor['problem']}")
@@ -67,8 +72,8 @@ def describe(house: House, folder: Path) -> dict[str, Any]:
 
 
 def summary(manifest: RunManifest) -> dict[str, Any]:
-    """The few figures of a run that lists show; held-out loss in nats per token."""
-    names = ("steps", "first_loss", "last_loss", "held_out_first", "held_out_last", "seconds")
+    """The few figures of a run that lists show; held-out loss in nats per token, scores from 0 to 1 or None."""
+    names = ("steps", "first_loss", "last_loss", "held_out_first", "held_out_last", "score_first", "score_last", "seconds")
     return {name: manifest.metrics[name] for name in names if name in manifest.metrics}
 
 
@@ -79,3 +84,8 @@ def _mark(tutor: dict[str, Any], chosen: str) -> str:
 def _loss(metrics: dict[str, Any]) -> str:
     first, last = metrics.get("held_out_first"), metrics.get("held_out_last")
     return f"{first:.2f} -> {last:.2f}" if isinstance(first, (int, float)) and isinstance(last, (int, float)) else ""
+
+
+def _score(metrics: dict[str, Any]) -> str:
+    first, last = metrics.get("score_first"), metrics.get("score_last")
+    return f"{first:.0%} -> {last:.0%}" if isinstance(first, (int, float)) and isinstance(last, (int, float)) else ""

@@ -19,6 +19,9 @@ from adapters_hub.workspace import shown
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+MANY = 20
+"""Rows from which a score is shown as a share alone."""
+
 
 @click.command("train")
 @click.argument("names", type=TUTOR, nargs=-1, metavar="NAME...")
@@ -111,7 +114,11 @@ class _Report:
         )
         if event.held_out_loss is not None:
             rows += _("; held-out loss of the base {loss:.2f}").format(loss=event.held_out_loss)
+        if event.score is not None and event.score_rows:
+            rows += _(", its score {score:.0%} of {rows} rows").format(score=event.score, rows=event.score_rows)
         self.say(rows)
+        if event.score_note:
+            self.say(_("no score, the held-out loss alone chooses the adapter: {reason}").format(reason=event.score_note), event.job)
         for line in event.skipped:
             self.house.warn(_("left out, too long: {line}").format(line=line))
         if event.first_step:
@@ -123,10 +130,10 @@ class _Report:
         speed = event.tokens / event.seconds if event.seconds else 0.0
         figures = _("loss {loss:.3f} · lr {rate:.1e} · {speed:,.0f} tok/s").format(loss=event.loss, rate=event.learning_rate, speed=speed)
         if event.held_out_loss is not None:
-            mark = " ✓" if event.best else ""
-            self.say(
-                _("step {step}: held-out loss {loss:.3f}{mark}").format(step=event.step, loss=event.held_out_loss, mark=mark), event.job
-            )
+            found = _("step {step}: held-out loss {loss:.3f}").format(step=event.step, loss=event.held_out_loss)
+            if event.score is not None:
+                found += _(", score {score:.0%}").format(score=event.score)
+            self.say(found + (" ✓" if event.best else ""), event.job)
         if self.bars is not None:
             self.bars.update(self.tasks[event.job], completed=event.step, figures=figures)
         elif event.step % max(1, event.total_steps // 10) == 0 or event.step == 1:
@@ -143,6 +150,9 @@ class _Report:
             change = end.held_out_last / end.held_out_first - 1
             best = _("best at step {step}").format(step=end.best_step)
             rows.append((_("held-out loss"), f"{end.held_out_first:.2f} → {end.held_out_last:.2f} ({change:+.0%}, {best})"))
+        scored = start.score_rows > 0 and end.score_first is not None and end.score_last is not None
+        if scored:
+            rows.append((_("score"), _score(end.score_first or 0.0, end.score_last or 0.0, start.score_rows)))
         stopped = _(", stopped early: no more gain") if end.reason == "early_stop" else ""
         rows.append((_("time"), _("{time}, {steps} steps{stopped}").format(time=_duration(end.seconds), steps=end.steps, stopped=stopped)))
         rows.append((_("memory"), _("{size} at the most").format(size=_size(end.peak_memory))))
@@ -159,6 +169,8 @@ class _Report:
             house.show(f"  {label:<14} {text}")
         if end.held_out_first and end.held_out_last is not None and end.held_out_last >= end.held_out_first:
             house.warn(_("{name} learned nothing that holds on unseen rows: it is no better than its base").format(name=run.job))
+        if scored and (end.score_last or 0.0) < (end.score_first or 0.0):
+            house.warn(_("{name} answers fewer of the rows kept aside correctly than its base").format(name=run.job))
         house.show(_('next: hub ask {name} "{question}"').format(name=run.job, question=self.question(run.job)))
         house.show(_("      hub chat {name}").format(name=run.job))
 
@@ -176,6 +188,16 @@ class _Report:
             return
         text = f"{job} {text}" if job and self.several else text
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _score(first: float, last: float, rows: int) -> str:
+    """Shares of the rows kept aside; of few rows the numbers too, since a share of five says little."""
+    shares = _("base {first:.0%} → tutor {last:.0%}").format(first=first, last=last)
+    if rows >= MANY:
+        return _("{shares} of {rows} rows kept aside").format(shares=shares, rows=rows)
+    return _("{shares} ({before} → {after} of {rows} rows: few, a hint rather than a measure)").format(
+        shares=shares, before=round(first * rows), after=round(last * rows), rows=rows
+    )
 
 
 def _progress(console: Any) -> Progress:

@@ -27,6 +27,9 @@ from adapters_hub.errors import HubError, NotFoundError, ResourceError, RightsEr
 from adapters_hub.tokenizer_files import chat_format_from, load_chat_format
 from adapters_hub.types import BaseIdentity, BaseModel
 
+DEFAULT_CONTEXT = 2048
+"""Tokens assumed when a base's config names no limit."""
+
 
 @dataclass(frozen=True)
 class LoadedBase:
@@ -50,6 +53,11 @@ class LoadedBase:
     """Bytes the weights take on the device."""
     notes: tuple[str, ...]
     """What was decided automatically and why, one sentence each."""
+
+    @property
+    def context(self) -> int:
+        """Tokens that a conversation and its answer may have together."""
+        return int(getattr(self.model.config, "max_position_embeddings", 0) or DEFAULT_CONTEXT)
 
 
 def load_base(
@@ -124,6 +132,11 @@ def keep_gradients(model: nn.Module) -> None:
             if getattr(getattr(module.weight, "quant_state", None), "packing_format_for_cpu", False):
                 raise RuntimeError(f"{path} was repacked for answers by a forward: load the base again for training")
             module.support_avx512bf16_for_cpu = False
+
+
+def memory_is_full(error: RuntimeError) -> bool:
+    """Whether ``error`` says that the GPU has no memory left, in whatever words."""
+    return isinstance(error, torch.OutOfMemoryError) or "ALLOC_FAILED" in str(error)
 
 
 # --- decisions -----------------------------------------------------------------------------------

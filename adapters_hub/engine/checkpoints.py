@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters_hub.engine.peft_files import AdapterWeights, read_adapter, write_adapter
 from adapters_hub.errors import HubError, ResourceError, RightsError, UsageError
@@ -39,6 +39,13 @@ class Progress:
     held_out_first: float | None = None
     tokens: int = 0
     seconds: float = 0.0
+    score_first: float | None = None
+    """Score of the untouched base; None: this run is not scored."""
+    best_score: float | None = None
+    score_rows: int = 0
+    """Setting that the scores were made with."""
+    overdue: dict[str, Any] | None = None
+    """A ``TrainStep`` whose evaluation was cut short; a resumed run makes up for it."""
 
 
 def save(run_dir: Path, progress: Progress, weights: AdapterWeights, accelerator: Accelerator) -> None:

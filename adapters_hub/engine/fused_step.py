@@ -1,4 +1,4 @@
-"""Forward and backward of one optimizer step for all tutors in training at once, and their evaluations.
+"""Forward and backward of one optimizer step for all tutors in training at once, and what each is measured by.
 
 Reads the base's weights once for everybody; each tutor still gets the gradients it would get alone. Knows nothing of
 optimizers, schedules and files.
@@ -14,8 +14,10 @@ import torch
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from adapters_hub.contracts import Answerer
+from adapters_hub.engine.answering import Answers
 from adapters_hub.engine.bank import Bank
-from adapters_hub.engine.base import LoadedBase
+from adapters_hub.engine.base import LoadedBase, memory_is_full
 from adapters_hub.engine.batches import Batch, Row, collate
 from adapters_hub.engine.learner import Learner
 from adapters_hub.engine.loss import SupervisedLoss
@@ -33,6 +35,7 @@ class FusedStep:
     def __init__(self, loaded: LoadedBase, bank: Bank, settings: Sequence[TrainSettings]) -> None:
         self.loaded, self.bank = loaded, bank
         self.loss = SupervisedLoss(loaded.model)
+        self.answers = Answers(loaded, bank)
         self.most_rows = min((one.micro_batch for one in settings if one.micro_batch), default=0)
         self.budget = BUDGET.get(loaded.device.type, 2048)
         self.largest = 0
@@ -83,6 +86,10 @@ class FusedStep:
                 count += len(batch.targets)
         return total / count
 
+    def answerer(self, learner: Learner) -> Answerer:
+        """What the learner answers as it is now."""
+        return self.answers.of(learner.slot, learner.job.stopped)
+
     def recompute(self) -> None:
         """From now on keep only what enters each decoder layer, and compute the layer again in the backward pass.
 
@@ -120,7 +127,7 @@ class FusedStep:
             try:
                 return compute()
             except RuntimeError as error:
-                if not isinstance(error, torch.OutOfMemoryError) and "ALLOC_FAILED" not in str(error):
+                if not memory_is_full(error):
                     raise
             self._make_room()  # not above: the error still holds the tensors that fill the memory
 

@@ -6,7 +6,7 @@ tokens in, tokens out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,10 +81,24 @@ class Row:
 
 
 @torch.inference_mode()
-def decode(model: Any, bank: Bank, prompts: Sequence[Prompt], *, pad_id: int) -> Iterator[list[Decoded]]:
+def decode(model: Any, bank: Bank, prompts: Sequence[Prompt], *, pad_id: int, ended: Container[int] = ()) -> Iterator[list[Decoded]]:
     """Answer all prompts together; each item holds one step of every row still running. Closing it stops the computation.
 
-    Rows that end leave the batch at once. ``model`` is a transformers causal language model in eval mode."""
+    Rows that end leave the batch at once, and so do those that the caller has added to ``ended`` meanwhile. ``model`` is a
+    transformers causal language model in eval mode."""
+    yield from _decode(model, bank, prompts, pad_id, ended)
+
+
+@torch.no_grad()
+def decode_in_training(
+    model: Any, bank: Bank, prompts: Sequence[Prompt], *, pad_id: int, ended: Container[int] = ()
+) -> Iterator[list[Decoded]]:
+    """``decode`` for a model that goes on learning: what modules keep from one forward to the next (tables of positions, quantization
+    states) must not come from inference mode, since no gradient passes through that."""
+    yield from _decode(model, bank, prompts, pad_id, ended)
+
+
+def _decode(model: Any, bank: Bank, prompts: Sequence[Prompt], pad_id: int, ended: Container[int]) -> Iterator[list[Decoded]]:
     device = next(model.parameters()).device
     rows = [Row(index, prompt, device) for index, prompt in enumerate(prompts)]
     width = max(len(prompt.ids) for prompt in prompts)
@@ -93,9 +107,9 @@ def decode(model: Any, bank: Bank, prompts: Sequence[Prompt], *, pad_id: int) ->
     cache = DynamicCache(config=model.config)
     while rows:
         logits = _forward(model, bank, rows, ids, mask, cache)
-        step = [row.step(row.choose(logits[i])) for i, row in enumerate(rows)]
-        going = [i for i, decoded in enumerate(step) if decoded.finish is None]
+        step = [row.step(token) for row, token in zip(rows, _choose(rows, logits), strict=True)]
         yield step
+        going = [i for i, decoded in enumerate(step) if decoded.finish is None and decoded.row not in ended]
         if len(going) < len(rows):
             rows = [rows[i] for i in going]
             if not rows:
@@ -121,6 +135,14 @@ def _forward(model: Any, bank: Bank, rows: list[Row], ids: torch.Tensor, mask: t
         )
     logits: torch.Tensor = output.logits[:, -1]
     return logits
+
+
+def _choose(rows: Sequence[Row], logits: torch.Tensor) -> list[int]:
+    """The next token of each row from ``logits`` [rows, vocabulary]; where all are greedy, in one go."""
+    if all(row.prompt.sampling.temperature == 0 and row.prompt.sampling.repetition_penalty == 1.0 for row in rows):
+        tokens: list[int] = logits.float().argmax(-1).tolist()
+        return tokens
+    return [row.choose(logits[i]) for i, row in enumerate(rows)]
 
 
 def _processors(sampling: Sampling) -> LogitsProcessorList:

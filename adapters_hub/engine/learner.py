@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from accelerate import Accelerator
@@ -19,19 +20,26 @@ from accelerate.tracking import get_available_trackers
 from accelerate.utils import LoggerType
 from transformers import get_cosine_schedule_with_warmup
 
-from adapters_hub.contracts import TrainEnd, TrainJob, TrainStart, TrainStep
+from adapters_hub.contracts import Answerer, TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase
 from adapters_hub.engine.batches import Row, epoch_order, tokenize
 from adapters_hub.engine.peft_files import write_adapter
-from adapters_hub.errors import HubError, UsageError
+from adapters_hub.errors import HubError, Interrupted, UsageError
 
 SKIPPED_STEPS = 20
 """fp16 loss scaling may drop single steps; so many in a row mean that training has diverged."""
 
-Evaluate = Callable[["Learner"], float]
-"""Mean loss of a learner on its held-out rows, nats per supervised token."""
+
+class Measure(Protocol):
+    """What learners are measured by."""
+
+    def evaluate(self, learner: Learner) -> float:
+        """Mean loss of a learner on its held-out rows, nats per supervised token."""
+
+    def answerer(self, learner: Learner) -> Answerer:
+        """What it answers as it is now."""
 
 
 class Learner:
@@ -68,16 +76,20 @@ class Learner:
 
     # --- the life of a job, in order ---
 
-    def begin(self, evaluate: Evaluate) -> None:
-        """Continue from a checkpoint, or measure the untouched base."""
+    def begin(self, measure: Measure) -> None:
+        """Continue from a checkpoint, or measure the untouched base. Raises Interrupted when the latter is cut short."""
         folder = checkpoints.latest(self.job.run_dir) if self.job.resume else None
         if folder is not None:
             self.progress, weights = checkpoints.restore(folder, self.progress.fingerprint, self.accelerator)
             self.bank.load_trainable(self.slot, weights)
-            self.first_step = self.progress.step
+            self._require_same_score()
+            self.first_step = self.progress.step - bool(self.overdue)
             self._decide_end()
-        else:
-            self.progress.held_out_first = evaluate(self) if self.held_out else None
+        elif self.held_out:
+            self.progress.held_out_first = measure.evaluate(self)
+            if self.job.score is not None:
+                self.progress.score_rows = self.job.recipe.train.score_rows
+                self.progress.score_first = self.job.score(measure.answerer(self))
         if self.job.tracker:
             self.accelerator.init_trackers(self.job.name)
 
@@ -96,6 +108,7 @@ class Learner:
             supervised_tokens=sum(sum(row.supervised) for row in self.rows),
             skipped=self.skipped,
             held_out_loss=self.progress.held_out_first,
+            score=self.progress.score_first,
             base=loaded.identity,
             template_sha256=loaded.chat.template_sha256,
             stop_token_ids=tuple(loaded.chat.stop_token_ids),
@@ -152,27 +165,48 @@ class Learner:
             seconds=0.0,
         )
 
-    def after_step(self, event: TrainStep, evaluate: Evaluate) -> TrainStep:
+    @property
+    def overdue(self) -> bool:
+        """Whether the evaluation after the last step is yet to be made."""
+        return self.progress.overdue is not None
+
+    def after_step(self, event: TrainStep, measure: Measure) -> TrainStep:
         """Evaluate, keep the best adapter, stop early, write a checkpoint: whatever is due after this step."""
-        progress, settings = self.progress, self.job.recipe.train
+        progress = self.progress
         progress.tokens += event.tokens
         progress.seconds += event.seconds
-        best = False
-        held_out = None
         if self.held_out and (progress.step >= self.total_steps or progress.step % self.evaluate_every == 0):
-            held_out = evaluate(self)
-            best = self._remember(held_out)
+            progress.overdue = asdict(event)
+        return self._finish_step(event, measure)
+
+    def catch_up(self, measure: Measure) -> TrainStep:
+        """Make the evaluation that was cut short; the step's event again, now whole."""
+        return self._finish_step(TrainStep(**(self.progress.overdue or {})), measure)
+
+    def _finish_step(self, event: TrainStep, measure: Measure) -> TrainStep:
+        progress = self.progress
+        if self.overdue:
+            with suppress(Interrupted):  # it stays overdue: whoever interrupts will not take another step
+                event = self._evaluated(event, measure)
+                progress.overdue = None
         self._decide_end()
-        if best or (self.finished and not self.held_out):
+        if event.best or (self.finished and not self.held_out):
             self._keep_adapter()
-        due = self.finished or progress.step % settings.checkpoint_every == 0
+        due = self.finished or progress.step % self.job.recipe.train.checkpoint_every == 0
         if due:
             self.save_checkpoint()
-        event = replace(event, held_out_loss=held_out, best=best, checkpoint=due)
         if self.job.tracker:
-            values = {"loss": event.loss, "learning_rate": event.learning_rate, "held_out_loss": held_out}
+            values = {"loss": event.loss, "learning_rate": event.learning_rate, "held_out_loss": event.held_out_loss, "score": event.score}
             self.accelerator.log({k: v for k, v in values.items() if v is not None}, step=event.step)
-        return event
+        return replace(event, checkpoint=due)
+
+    def _evaluated(self, event: TrainStep, measure: Measure) -> TrainStep:
+        loss = measure.evaluate(self)
+        if not math.isfinite(loss):
+            raise self._diverged(f"held-out loss {loss:.3g}")
+        scored = self.job.score is not None and self.progress.score_first is not None  # a run begun without scores ends without
+        score = self.job.score(measure.answerer(self)) if self.job.score is not None and scored else None
+        return replace(event, held_out_loss=loss, score=score, best=self._remember(loss, score))
 
     def end_event(self) -> TrainEnd:
         """Sum up; the adapter that was kept lies in the run's folder."""
@@ -189,6 +223,8 @@ class Learner:
             last_loss=progress.last_loss,
             held_out_first=progress.held_out_first,
             held_out_last=progress.best_loss,
+            score_first=progress.score_first,
+            score_last=progress.best_score,
             tokens=progress.tokens,
             seconds=progress.seconds,
             peak_memory=_peak_memory(self.loaded.device),
@@ -249,21 +285,33 @@ class Learner:
 
     def _decide_end(self) -> None:
         patience = self.job.recipe.train.patience
+        if self.overdue:
+            return
         if self.progress.step >= self.total_steps:
             self.finished = True
         elif patience and self.progress.evaluations_without_gain >= patience:
             self.finished, self.reason = True, "early_stop"
 
+    def _require_same_score(self) -> None:
+        """Scores over other rows cannot be compared with those that there are."""
+        now = self.job.recipe.train.score_rows
+        if self.job.score is not None and self.progress.score_first is not None and self.progress.score_rows != now:
+            raise UsageError(
+                f"{self.job.name}: this run was scored with [train] score_rows = {self.progress.score_rows}, now it is {now}",
+                hint="undo the change, or start a new run without --resume",
+            )
+
     def _missing_rows(self) -> tuple[str, ...]:
         return () if self.held_out else ("no held-out rows: the last adapter is kept, not the best, and nothing stops early",)
 
-    def _remember(self, held_out: float) -> bool:
-        """Note an evaluation; whether it is the best so far."""
+    def _remember(self, loss: float, score: float | None) -> bool:
+        """Note an evaluation; whether it is the best so far: a higher score, or a lower loss at the same score."""
         progress = self.progress
-        if not math.isfinite(held_out):
-            raise self._diverged(f"held-out loss {held_out:.3g}")
-        if progress.best_loss is None or held_out < progress.best_loss:
-            progress.best_loss, progress.best_step, progress.evaluations_without_gain = held_out, progress.step, 0
+        known = score is not None and progress.best_score is not None
+        mark, best = (score if known else 0.0, -loss), (progress.best_score if known else 0.0, -(progress.best_loss or 0.0))
+        if progress.best_loss is None or mark > best:
+            progress.best_loss, progress.best_score, progress.best_step = loss, score, progress.step
+            progress.evaluations_without_gain = 0
             return True
         progress.evaluations_without_gain += 1
         return False
@@ -276,7 +324,9 @@ class Learner:
 
     def _fingerprint(self) -> str:
         rows = [(row.ids, list(row.supervised)) for row in (*self.rows, *self.held_out)]
-        facts = [rows, asdict(self.job.recipe), asdict(self.loaded.identity), self.loaded.quantization]
+        recipe = asdict(self.job.recipe)
+        del recipe["train"]["score_rows"]  # decides what is kept, not what is learned: see _require_same_score
+        facts = [rows, recipe, asdict(self.loaded.identity), self.loaded.quantization]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from tokenizers.decoders import DecodeStream
 
+from adapters_hub.chat_templates import ChatFormat
 from adapters_hub.contracts import Completion, Request
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, load_base
@@ -24,9 +25,6 @@ from adapters_hub.engine.routing import BASE
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.rendering import render
 from adapters_hub.types import Adapter, BaseIdentity, BaseModel
-
-DEFAULT_CONTEXT = 2048
-"""Tokens assumed when a base's config names no limit."""
 
 
 @dataclass
@@ -48,7 +46,7 @@ class TorchEngine:
         """Load the base once. Raises what ``load_base`` raises."""
         self.loaded: LoadedBase = load_base(base)
         self.bank = Bank(self.loaded.model)
-        self.context = int(getattr(self.loaded.model.config, "max_position_embeddings", 0) or DEFAULT_CONTEXT)
+        self.context = self.loaded.context
         self._attached: dict[str, Attached] = {}
         self._lock = threading.Lock()
 
@@ -92,15 +90,15 @@ class TorchEngine:
         begun = time.perf_counter()
         texts = [AnswerText(self.loaded) for _ in requests]
         seconds = [0.0] * len(requests)
+        ended: set[int] = set()
         with self._prompts(requests) as prompts:
-            for step in decode(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id):
+            for step in decode(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id, ended=ended):
                 for decoded in step:
                     text = texts[decoded.row]
-                    if not text.ended:
-                        text.add(decoded)
+                    text.add(decoded)
+                    if text.ended:
+                        ended.add(decoded.row)
                         seconds[decoded.row] = time.perf_counter() - begun
-                if all(text.ended for text in texts):
-                    break
         return [
             Completion(text.whole, text.finish, len(prompt.ids), text.tokens, spent)
             for text, prompt, spent in zip(texts, prompts, seconds, strict=True)
@@ -155,8 +153,12 @@ class TorchEngine:
         return Prompt(ids, target.slot, request.sampling, target.stop_ids, min(request.sampling.max_new_tokens, room))
 
     def _stop_ids(self, recorded: Sequence[int]) -> frozenset[int]:
-        """What ended turns while training, plus every control token of the template: none of them is ever an answer."""
-        return frozenset(recorded) | frozenset(self.loaded.chat.stop_token_ids) | frozenset(self.loaded.chat.control_token_ids)
+        return frozenset(recorded) | stop_ids(self.loaded.chat)
+
+
+def stop_ids(chat: ChatFormat) -> frozenset[int]:
+    """What ends turns while training, plus every control token of the template: none of them is ever an answer."""
+    return frozenset(chat.stop_token_ids) | frozenset(chat.control_token_ids)
 
 
 class AnswerText:

@@ -7,7 +7,7 @@ folders, terminals or manifests.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -43,17 +43,20 @@ def _train(jobs: Sequence[TrainJob], loaded: LoadedBase) -> Iterator[TrainEvent]
     bank = Bank(loaded.model, dtype=torch.float32)
     fused = FusedStep(loaded, bank, [job.recipe.train for job in jobs])
     learners = [Learner(index, job, loaded, bank) for index, job in enumerate(jobs)]
-    # 2. say what is about to run; the base's own loss is the mark to beat
+    # 2. say what is about to run; the base's own loss and score are the marks to beat
     for learner in learners:
-        learner.begin(fused.evaluate)
+        learner.begin(fused)
         yield learner.start_event()
-    # 3. step together until each has finished; a resumed job may have been at its end
+    # 3. step together until each has finished; a resumed job may have been at its end, or owe the evaluation of its last step
     try:
         for learner in learners:
             if learner.finished:
                 yield from _end(learner)
         while active := [learner for learner in learners if not learner.finished]:
-            yield from _one_step(active, fused)
+            if any(learner.overdue for learner in active):
+                yield from _tell((learner, learner.catch_up(fused)) for learner in active if learner.overdue)
+            else:
+                yield from _one_step(active, fused)
     except GeneratorExit:
         for learner in learners:
             learner.interrupt()
@@ -77,7 +80,11 @@ def _one_step(active: list[Learner], fused: FusedStep) -> Iterator[TrainEvent]:
     for learner, step in steps.items():
         if step is not None:
             tokens = sum(len(row.ids) for row in batches[learner])
-            events.append((learner, learner.after_step(replace(step, tokens=tokens, seconds=elapsed), fused.evaluate)))
+            events.append((learner, learner.after_step(replace(step, tokens=tokens, seconds=elapsed), fused)))
+    yield from _tell(events)
+
+
+def _tell(events: Iterable[tuple[Learner, TrainStep]]) -> Iterator[TrainEvent]:
     for learner, event in events:
         yield event
         if learner.finished:

@@ -1,22 +1,16 @@
-"""The validator ``text``: faults of form that make an answer useless in every subject.
+"""Faults of form that make an answer useless in every subject.
 
-It can say "wrong", never "right": an answer that passes is ``unverified`` with code ``form_ok``. Knows nothing of the subject.
-Every check takes time proportional to the text, or looks at a bounded part of it.
+Every check takes time proportional to the text, or looks at a bounded part of it. Knows nothing of the subject.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
 
-from adapters_hub import Attempt, ValidatorSpec, Verdict, hookimpl
-from adapters_hub.errors import UsageError
-from adapters_hub.languages import LANGUAGES, is_language, prose
+from adapters_hub import Verdict
+from adapters_hub.languages import is_language
 
 NAMES = {
     "es": "español",
@@ -30,66 +24,16 @@ NAMES = {
 }
 
 
-@hookimpl
-def hub_validators() -> list[ValidatorSpec]:
-    """The validator ``text``."""
-    return [ValidatorSpec("text", "faults of form: empty, leaked tokens, runaway dialogue, repetition, language, length", make)]
-
-
-@dataclass(frozen=True)
-class Options:
-    """Keys of ``[validator.options]`` or ``[validator.options.text]``."""
-
-    language: str = ""
-    """ISO 639-1 code the answer has to be in; empty: the tutor's."""
-    min_words: int = 0
-    """Fewest words of an answer, code included; 0: a bare number is an answer."""
-    max_words: int = 600
-    """Most words of an answer, code included."""
-    max_repeats: int = 4
-    """So often may the same four words in a row appear before it counts as going round in circles."""
-
-
-def make(options: Mapping[str, Any]) -> TextValidator:
-    """A validator with these options. Keys of other validators are let pass, but not a near miss of one of its own.
-
-    Raises UsageError."""
-    known = {field.name: field for field in fields(Options)}
-    for key, value in options.items():
-        if key not in known:
-            near = difflib.get_close_matches(str(key), list(known), n=1, cutoff=0.8)
-            if near:
-                raise UsageError(f"validator 'text' has no option '{key}'", hint=f"did you mean '{near[0]}'?")
-        elif key == "language":
-            if not isinstance(value, str) or (value and value not in LANGUAGES):
-                raise UsageError(f"validator 'text': language {value!r} is unknown", hint=f"there is {', '.join(LANGUAGES)}")
-        elif type(value) is not int or value < 0:
-            hint = "see [validator.options] in tutor.toml"
-            raise UsageError(f"validator 'text': {key} must be a whole number of 0 or more, not {value!r}", hint=hint)
-    chosen = Options(**{key: options[key] for key in known if key in options})
-    if chosen.max_words < max(chosen.min_words, 1):
-        raise UsageError("validator 'text': max_words is below min_words", hint="correct [validator.options] in tutor.toml")
-    return TextValidator(chosen)
-
-
-@dataclass(frozen=True)
-class TextValidator:
-    """Looks at the form of an answer. Holds no state, so any number of threads may call it."""
-
-    options: Options = Options()
-
-    def judge(self, attempt: Attempt) -> Verdict:
-        """The first fault that is found, gravest first."""
-        answer = attempt.answer
-        return (
-            _empty(answer)
-            or _template_token(answer)
-            or _runaway_dialogue(answer)
-            or _repetition(answer, self.options.max_repeats)
-            or _language(answer, self.options.language or attempt.language)
-            or _length(answer, self.options)
-            or Verdict("unverified", 1.0, "form_ok", "La forma es correcta; el contenido no se ha comprobado.", evidence="parsed")
-        )
+def fault_of(answer: str, spoken: str, *, language: str, min_words: int, max_words: int, max_repeats: int) -> Verdict | None:
+    """The gravest fault, as a verdict with code, reason and hint; None for an answer without one. ``spoken``: its prose."""
+    return (
+        _empty(answer)
+        or _template_token(answer)
+        or _runaway_dialogue(answer)
+        or _repetition(answer, spoken, max_repeats)
+        or _language(spoken, language)
+        or _length(answer, min_words, max_words)
+    )
 
 
 def _wrong(code: str, reason: str, hint: str, answer: str = "", span: tuple[int, int] | None = None) -> Verdict:
@@ -187,16 +131,21 @@ _ROLE_LINE = re.compile(
 # --- repetition ----------------------------------------------------------------------------------
 
 
-def _repetition(answer: str, max_repeats: int) -> Verdict | None:
+def _repetition(answer: str, spoken: str, max_repeats: int) -> Verdict | None:
     """The same four words too often, such repeats making up a third of the prose; or one letter or mark without end.
 
     Rows of numbers are let pass: a sum of ones, a table, a matrix."""
     run = _RUN.search(_without_code(answer[:100_000]))
     if run is not None:
         return _circles(answer, run.span())
-    words = _WORD.findall(prose(answer).casefold())
-    in_fours = zip(words, words[1:], words[2:], words[3:], strict=False)
-    grams = Counter(gram for gram in in_fours if any(len(word) > 1 and word.isalpha() for word in gram))
+    words = _WORD.findall(spoken.casefold())
+    frequent = sum(times for times in Counter(words).values() if times > max_repeats)
+    if 3 * frequent < len(words):  # a repeated four begins with a repeated word: a quick look that spares most answers the long one
+        return None
+    in_fours = Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
+    if max(in_fours.values(), default=0) <= max_repeats:
+        return None
+    grams = Counter({gram: times for gram, times in in_fours.items() if any(len(word) > 1 and word.isalpha() for word in gram)})
     if not grams:
         return None
     gram, count = grams.most_common(1)[0]
@@ -218,24 +167,22 @@ _RUN = re.compile(r"([^\W\d_])\1{39}|([!?¡¿,;:])\2{19}")
 # --- language and length -------------------------------------------------------------------------
 
 
-def _language(answer: str, language: str) -> Verdict | None:
+def _language(spoken: str, language: str) -> Verdict | None:
     """Wrong only when it is certainly another language."""
-    if is_language(answer, language) is not False:
+    if is_language(spoken, language) is not False:
         return None
     name = NAMES.get(language, language)
     return _wrong("language", f"La respuesta no está en {name}.", f"Responde en {name}.")
 
 
-def _length(answer: str, options: Options) -> Verdict | None:
+def _length(answer: str, min_words: int, max_words: int) -> Verdict | None:
     words = len(answer.split())
-    if words > options.max_words:
-        return _wrong(
-            "too_long", f"La respuesta es demasiado larga ({words} palabras).", f"Responde en menos de {options.max_words} palabras."
-        )
-    if words < options.min_words:
+    if words > max_words:
+        return _wrong("too_long", f"La respuesta es demasiado larga ({words} palabras).", f"Responde en menos de {max_words} palabras.")
+    if words < min_words:
         return _wrong(
             "too_short",
             f"La respuesta es demasiado corta ({words} palabras).",
-            f"Explica la respuesta en al menos {options.min_words} palabras.",
+            f"Explica la respuesta en al menos {min_words} palabras.",
         )
     return None

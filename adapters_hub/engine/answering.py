@@ -1,0 +1,150 @@
+"""Answers in the middle of a training: what a learner would say now, in the shared base, leaving no trace in what it learns.
+
+Greedy and together, as many conversations at once as the memory for their keys and values allows. Nothing random is drawn, no
+gradient is made, and the memory is free again when the answers are there. Knows nothing of tutors and of what answers are worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from adapters_hub.contracts import Answerer, Sampling
+from adapters_hub.engine.bank import Bank
+from adapters_hub.engine.base import LoadedBase, memory_is_full
+from adapters_hub.engine.generation import Prompt, decode_in_training
+from adapters_hub.engine.session import AnswerText, stop_ids
+from adapters_hub.errors import Interrupted, ResourceError
+from adapters_hub.rendering import render
+from adapters_hub.types import Message
+
+CACHE = 2**30
+"""Bytes of keys and values that the answers of one batch may need."""
+MORE, EXTRA = 2, 32
+"""An answer may have so many times the tokens of its reference, and so many more, before it is cut off."""
+SMALL = 100_000_000
+"""Below so many parameters a token is computed faster by one processor than several can agree on who computes what."""
+
+
+class Answers:
+    """Answers of the learners over one base. How many at once fit into memory is found out once and kept."""
+
+    def __init__(self, loaded: LoadedBase, bank: Bank) -> None:
+        self.loaded, self.bank = loaded, bank
+        self.most = 0
+        """Answers at once, found to fit after more did not; 0: ``CACHE`` decides."""
+
+    def of(self, slot: int, stopped: Callable[[], bool]) -> Answerer:
+        """The answers of one slot; ``stopped`` is asked before each token."""
+
+        def answer(conversations: Sequence[tuple[Message, ...]], *, max_new_tokens: int = 256, references: Sequence[str] = ()) -> list[str]:
+            limits = [max_new_tokens] * len(conversations)
+            if references:
+                limits = [min(max_new_tokens, MORE * self._tokens(text) + EXTRA) for text in references]
+            prompts = [self._prompt(turns, slot, limit) for turns, limit in zip(conversations, limits, strict=True)]
+            return self._answer(prompts, stopped)
+
+        return answer
+
+    def _tokens(self, text: str) -> int:
+        return len(self.loaded.chat.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _prompt(self, conversation: Sequence[Message], slot: int, limit: int) -> Prompt:
+        ids = tuple(render(self.loaded.chat, conversation, add_generation_prompt=True).ids)
+        return Prompt(ids, slot, Sampling(), stop_ids(self.loaded.chat), min(limit, self.loaded.context - len(ids)))
+
+    def _answer(self, prompts: Sequence[Prompt], stopped: Callable[[], bool]) -> list[str]:
+        """Rows of like length together, so that little is padding; rows without room stay without an answer."""
+        texts = [""] * len(prompts)
+        waiting = sorted((i for i, prompt in enumerate(prompts) if prompt.limit > 0), key=lambda i: len(prompts[i].ids) + prompts[i].limit)
+        with _quick_if_small(self.loaded):
+            while waiting:
+                batch = self._first(waiting, prompts)
+                try:
+                    found = self._decoded([prompts[i] for i in batch], stopped)
+                except RuntimeError as error:
+                    if not memory_is_full(error):
+                        raise
+                    found = None
+                if found is None:  # not above: the error still holds the tensors that fill the memory
+                    self._ask_fewer(len(batch))
+                    continue
+                for index, text in zip(batch, found, strict=True):
+                    texts[index] = text
+                waiting = waiting[len(batch) :]
+        if self.loaded.device.type == "cuda":
+            torch.cuda.empty_cache()  # the training that goes on needs blocks of other sizes
+        return texts
+
+    def _first(self, waiting: Sequence[int], prompts: Sequence[Prompt]) -> list[int]:
+        """As many as fit together, one at least."""
+        room = CACHE // _bytes_of_a_token(self.loaded)
+        batch: list[int] = []
+        for index in waiting:
+            needed = (len(batch) + 1) * (len(prompts[index].ids) + prompts[index].limit)
+            if batch and (needed > room or len(batch) == self.most):
+                break
+            batch.append(index)
+        return batch
+
+    def _ask_fewer(self, tried: int) -> None:
+        torch.cuda.empty_cache()
+        if tried == 1:
+            hint = "lower [chat] max_new_tokens, or set [train] score_rows = 0: then the held-out loss alone chooses"
+            raise ResourceError("the GPU has too little memory for one answer while training", hint=hint)
+        self.most = tried // 2
+
+    def _decoded(self, prompts: Sequence[Prompt], stopped: Callable[[], bool]) -> list[str]:
+        texts = [AnswerText(self.loaded) for _ in prompts]
+        ended: set[int] = set()
+        for step in decode_in_training(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id, ended=ended):
+            if stopped():
+                raise Interrupted("the evaluation was cut short")
+            for decoded in step:
+                texts[decoded.row].add(decoded)
+                if texts[decoded.row].ended:
+                    ended.add(decoded.row)
+        return [text.whole for text in texts]
+
+
+def _bytes_of_a_token(loaded: LoadedBase) -> int:
+    """Bytes of keys and values that one token takes, in all layers."""
+    config = loaded.model.config
+    heads = int(config.num_attention_heads)
+    pairs = int(getattr(config, "num_key_value_heads", None) or heads)
+    width = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
+    return 2 * int(config.num_hidden_layers) * pairs * width * int(loaded.compute_dtype.itemsize)
+
+
+@contextmanager
+def _quick_if_small(loaded: LoadedBase) -> Iterator[None]:
+    """A small base on a processor: one thread, since its products are too short to be shared, and 4-bit weights unpacked once, not for
+    every token. The products are the same."""
+    if loaded.device.type != "cpu" or loaded.parameter_count >= SMALL:
+        yield
+        return
+    former = torch.get_num_threads()
+    packed = [module for module in loaded.model.modules() if getattr(getattr(module, "weight", None), "quant_state", None) is not None]
+    torch.set_num_threads(1)
+    try:
+        for module in packed:
+            if isinstance(module, torch.nn.Linear):
+                module.forward = _unpacked(module)  # type: ignore[method-assign,assignment]
+        yield
+    finally:
+        for module in packed:
+            module.__dict__.pop("forward", None)
+        torch.set_num_threads(former)
+
+
+def _unpacked(module: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What a 4-bit layer of bitsandbytes does on a processor, without unpacking its weight each time."""
+    from bitsandbytes.functional import dequantize_4bit
+
+    weight = dequantize_4bit(module.weight.data, module.weight.quant_state).to(module.compute_dtype)
+    bias = None if module.bias is None else module.bias.to(module.compute_dtype)
+    return lambda x: functional.linear(x.to(module.compute_dtype), weight, bias).to(x.dtype)
