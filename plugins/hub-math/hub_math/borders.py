@@ -38,6 +38,8 @@ class Borders:
         if token.kind == "word" or token.kind == "text":
             if self.lexemes.tokens[first].text in "-−–" and not self.lexemes.space_after(first) and word not in _BEFORE_SIGN:
                 return "a sign or an operation", True
+            if self.lexemes.tokens[first].kind == "open" and token.end == self.lexemes.tokens[first].start:
+                return "a name stands before its bracket", True
             return self._word_before(place, word), True
         if token.kind in ("break", "row", "arrow", "open", "relation"):
             return "", False
@@ -47,6 +49,8 @@ class Borders:
             return ("" if self._is_marker(place) else "a bracket stands before"), False
         if token.kind in ("number", "hidden", "percent", "money", "power"):
             return "something stands before that may belong to it", False
+        if token.text in "´`′" and token.end == self.lexemes.tokens[first].start:
+            return "a mark of decimals may stand before", False
         if token.kind == "operator":
             if token.text == "!" or (self.lexemes.line_begins(place) and token.text in "-−–*•+·"):
                 return "", False
@@ -85,7 +89,9 @@ class Borders:
             return "a word that belongs to it stands before" if computes else ""
         if word in vocabulary.OPERATION_WORDS or word in vocabulary.NUMBER_WORDS or word in vocabulary.SCALES:
             return "a word that belongs to it stands before"
-        if word in vocabulary.FUNCTIONS and word not in vocabulary.UNITS:
+        if word in ("arc", "arco", "entero", "enteros"):
+            return "a word that belongs to it stands before"
+        if re.sub(r"_?[\d₀-₉ₐ-ₜ]*$|_.*$", "", word) in vocabulary.FUNCTIONS and word not in vocabulary.UNITS:
             return "a function's name stands before"
         if word in vocabulary.PARTITIVES:
             earlier = self.lexemes.before(place)
@@ -126,13 +132,22 @@ class Borders:
             letter = before.kind == "word" and len(before.text) == 1 and before.text not in "yoeuYOEU"
             ends_value = letter or before.kind in ("number", "percent", "close", "hidden")
             return "a list may stand before" if ends_value and not self._ends_chain(earlier) else ""
-        if token.text == ":" and before is not None and before.kind == "number" and not self._labels(earlier):
-            return COLON
+        if token.text == ":" and before is not None and self._ends_value(earlier):
+            around = self.lexemes.beside(place)
+            if not around[1].isspace() or (around[0].isspace() and before.kind != "number"):
+                return "a colon may divide"
+            if not (self._labels(earlier) if before.kind == "number" else self._is_marker(earlier)):
+                return COLON
         if token.text == "|":
             return "" if self._is_table(place) else "a bar stands before"
         if token.text in "'’":
             return "a quotation mark stands before"
         return ""
+
+    def _ends_value(self, place: int) -> bool:
+        """Whether a number or a calculation may end with a token."""
+        token = self.lexemes.tokens[place]
+        return token.kind in ("number", "close", "power", "percent") or (token.kind == "operator" and token.text in "°!")
 
     def _labels(self, place: int) -> bool:
         """Whether a number before a colon only counts: "Paso 3:"."""
@@ -190,6 +205,8 @@ class Borders:
                 return ""
             if token.kind == "open":
                 return self._bracket_doubt(place)
+            if token.text in "'’′´″" and seen == 1 and token.start == self.lexemes.tokens[last].end:
+                return "a sign of minutes or feet may follow"
             if token.kind == "stop":
                 if token.text in ",;" and self._remainder(place):
                     return "a remainder follows"

@@ -99,6 +99,8 @@ def _content(text: str, mark: re.Match[str]) -> tuple[int, int]:
     else:
         start = rest.end()
     stop = _SENTENCE.search(text, start)
+    while stop is not None and stop.group() == ";" and _in_brackets(text, start, stop.start()):
+        stop = _SENTENCE.search(text, stop.end())
     end = stop.start() if stop else len(text)
     because = _BECAUSE.search(text, start, end)
     end = because.start() if because else end
@@ -170,7 +172,9 @@ def _whole(text: str, answer: str, found: Sequence[Stretch]) -> Iterator[Candida
     before = [word.lower() for word in re.findall(r"[^\W\d_]+", text[start : found[0].start])]
     if joined is None or len(rest) > 6 or set(rest) & (vocabulary.NUMBER_WORDS | vocabulary.OPERATION_WORDS | vocabulary.SCALES):
         return
-    if not before or (len(before) <= 4 and set(before) & _STATING):
+    if _PRIMED.fullmatch(text, start, found[0].start) is not None:  # f'(x) = 2x
+        yield _candidate("whole", text, start, end, joined)
+    elif not before or (len(before) <= 4 and set(before) & _STATING):
         yield _candidate("whole", text, joined[0].start, end, joined)
 
 
@@ -210,6 +214,8 @@ def _sentences(text: str, end: int) -> Iterator[tuple[int, int]]:
     place = max(0, end - 6000)
     line_check = False
     for stop in _SENTENCE_BREAK.finditer(text, place, end):
+        if stop.group().startswith(";") and _in_brackets(text, place, stop.start()):
+            continue
         if stop.start() > place:
             if text[place - 1 : place] in ("\n", "") or place == 0:
                 line_check = _CHECK.match(text, place) is not None
@@ -221,6 +227,13 @@ def _sentences(text: str, end: int) -> Iterator[tuple[int, int]]:
             line_check = _CHECK.match(text, place) is not None
         if not line_check:
             yield place, end
+
+
+def _in_brackets(text: str, start: int, place: int) -> bool:
+    """Whether a semicolon separates coordinates, members or bounds: ``(2; −1)``, ``{−3; 3}``."""
+    line = text[max(start, text.rfind("\n", 0, place) + 1, place - 120) : place]
+    closing = re.match(r"[^\n()\[\]{}]{0,60}[)\]}]", text[place + 1 : place + 80])
+    return closing is not None and sum(line.count(sign) for sign in "([{") > sum(line.count(sign) for sign in ")]}")
 
 
 def _has_value(text: str, stretch: Stretch) -> bool:
@@ -272,8 +285,9 @@ def _clause(text: str, place: int) -> int:
 
 def _is_clean(text: str, start: int, end: int, inside: Sequence[Stretch]) -> bool:
     """Whether no word between two positions changes the value: half, between, greater than, in words."""
-    said = {word.lower() for word in re.findall(r"[^\W\d_]+", _without(text, start, end, inside))}
-    return not said & _CHANGING and not any(stretch.left for stretch in inside[:1])
+    without = _without(text, start, end, inside)
+    said = {word.lower() for word in re.findall(r"[^\W\d_]+", without)}
+    return not said & _CHANGING and _BOUNDING.search(without) is None and not any(stretch.left for stretch in inside[:1])
 
 
 def _formula_around(text: str, place: int) -> str:
@@ -289,7 +303,7 @@ def _formula_around(text: str, place: int) -> str:
 
 def _tidy(text: str) -> str:
     """One line without the borders of formulas, emphasis and a full stop at the end."""
-    text = re.sub(r"\\[,;:> ]", " ", re.sub(r"\\!\s*", "", text)) if "\\" in text else text
+    text = re.sub(r"(?<!\\)\\[,;:> ]", " ", re.sub(r"\\!\s*", "", text)) if "\\" in text else text
     line = re.sub(r"\s+", " ", re.sub(rf"[{FENCE}]|\\[\[\]()]|\*\*", " ", text)).strip()
     return line if line.endswith("...") else line.strip(" *_").rstrip(".,;: ")
 
@@ -304,6 +318,13 @@ _CHANGING = (
     )
 ) - {"más", "mas"}
 """Next to a value each of these makes it another one."""
+_PRIMED = re.compile(r"[$\ue000]?[^\W\d_]['′’´]{1,3}[ ]?")
+_BOUNDING = re.compile(
+    r"(?<!\w)(?:m[aá]s|menos) (?:de|que)(?!\w)|(?<!\w)(?:al menos|por lo menos|a lo sumo|como (?:mucho|m[aá]ximo|m[ií]nimo)|casi|"
+    r"more than|at (?:least|most)"
+    r"|up to|almost)(?!\w)",
+    re.IGNORECASE,
+)
 _COUNTS = re.compile(r"(?:paso|pasos|ejercicio|problema|parte|caso|step|part|exercise|case)[ ]+$", re.IGNORECASE)
 _STATING = vocabulary.word_set(
     "es son da dan queda quedan hay tiene tienen vale valen sería serían obtengo obtienes obtenemos resulta total respuesta "

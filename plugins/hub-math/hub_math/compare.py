@@ -33,7 +33,7 @@ from hub_math.identity import Identity, context, identical, value
 from hub_math.limits import NotExact, Undefined
 from hub_math.numbers import CONVENTIONS, convention_of
 from hub_math.regions import NoRegion, region_of, same_region, variable_of
-from hub_math.values import Call, Name, Number, Tree, Value, names_of
+from hub_math.values import Call, Name, Number, Tree, Unit, Value, names_of
 from hub_math.words import COMPATIBLE, FAMILY_OF
 
 Outcome = Literal["equal", "different", "unknown"]
@@ -80,7 +80,14 @@ def same(got: str, want: str | Sequence[str], locale: str = "", want_locale: str
     if not answers or not references:
         return replace(UNKNOWN, note="unreadable")
     own, convention = convention_of(locale), convention_of(want_locale)
-    return _over_readings(answers, references, convention, tolerance, sure=own != convention)
+    compared = _over_readings(answers, references, own, convention, tolerance, sure=own != convention)
+    brackets = [_INTERVAL.fullmatch(text.strip()) for text in (got, want)]
+    if compared.outcome == "equal" and brackets[0] and brackets[1] and brackets[0].group(1, 2) != brackets[1].group(1, 2):
+        return replace(UNKNOWN, note="form")  # (0, 1) and [0, 1] are the same pair, but not the same interval
+    return compared
+
+
+_INTERVAL = re.compile(r"(?:[^\W\d_]\s*∈\s*)?([(\[])[^()\[\]]*[,;][^()\[\]]*([)\]])")
 
 
 def _text_key(text: str) -> str:
@@ -95,10 +102,11 @@ _WORDS_ONLY = re.compile(r"[^\W\d_]{4,}(?: [^\W\d_]+)*")
 
 
 def _over_readings(
-    answers: tuple[Reading, ...], references: tuple[Reading, ...], convention: str, tolerance: float, *, sure: bool
+    answers: tuple[Reading, ...], references: tuple[Reading, ...], own: str, convention: str, tolerance: float, *, sure: bool
 ) -> Comparison:
     """Equal under every convention the reference may be meant in; different where all pairs of one kind are.
 
+    ``own``: the decimal mark of the answer, where it is known: a number is read by no other, ``1.500`` in Argentina never as 1,5.
     ``sure``: the reference has a locale of its own, so that its ambiguous numbers decide those of the answer."""
     cache: dict[tuple[Value, Value], Comparison] = {}
 
@@ -115,7 +123,7 @@ def _over_readings(
             if reference.status != "force" or mark not in reference.conventions:
                 continue
             for answer in answers:
-                free = sure or len(reference.conventions) == len(CONVENTIONS)
+                free = sure or (not own and len(reference.conventions) == len(CONVENTIONS))
                 usable = answer.status != "doubt" and (free or mark in answer.conventions)
                 if usable and compared(answer, reference).outcome == "equal":
                     best = best or compared(answer, reference)
@@ -433,10 +441,25 @@ def _both_units(got: Value, want: Value, tolerance: float) -> Comparison:
     if {*dict(got.unit.dimensions), *dict(want.unit.dimensions)} <= quantities.TEMPERATURES:
         apart = numbers.outcome == "equal" and _number(got.tree) != -40
         return Comparison("different", "exact", "unit") if apart else replace(UNKNOWN, note="unit")
+    if _is_degrees(got.unit) != _is_degrees(want.unit) and _is_temperature(got.unit) != _is_temperature(want.unit):
+        return (
+            replace(numbers, note="unit") if _is_degrees(got.unit) or _is_degrees(want.unit) else Comparison("different", "exact", "unit")
+        )
+    if {"$", "peso"} == {got.unit.noun, want.unit.noun} and agreement == "unknown" and numbers.outcome == "equal":
+        return replace(numbers, note="unit")  # $ 600 and 600 pesos
     if agreement == "different":
         return Comparison("different", "exact", "unit")
     counted_alike = got.unit.dimensions == want.unit.dimensions  # 18 huevos and 19 unidades; not 50 centavos and 0,5 pesos
     return replace(numbers, note="unit") if numbers.outcome == "different" and counted_alike else replace(UNKNOWN, note="unit")
+
+
+def _is_degrees(unit: Unit) -> bool:
+    """``°`` or ``grados``: of an angle, or of a temperature."""
+    return unit.turns_pi == 1 and unit.scale == Fraction(1, 180)
+
+
+def _is_temperature(unit: Unit) -> bool:
+    return {*dict(unit.dimensions)} <= quantities.TEMPERATURES and bool(unit.dimensions)
 
 
 def _quantity(answer: Value) -> Tree | None:
@@ -474,6 +497,8 @@ def _one_unit(got: Value, want: Value, tolerance: float) -> Comparison:
         return replace(UNKNOWN, note="unit")  # a letter may be a unit
     found = _bare(replace(got, unit=None), replace(want, unit=None), tolerance)
     if found.outcome == "equal":
+        if unit is not None and "dozen" in dict(unit.dimensions):
+            return replace(UNKNOWN, note="unit")
         return replace(found, note=found.note if found.note == "rounded" else note)
     if unit is not None and dict(unit.dimensions).keys() == {"angle"}:
         radians = _bare(replace(got, unit=None, tree=_quantity(got)), replace(want, unit=None, tree=_quantity(want)), tolerance)
@@ -865,6 +890,8 @@ def _sets(got: Value, want: Value, tolerance: float) -> Comparison:
         if got.ordered and want.ordered:
             return replace(UNKNOWN, note="order")
         return _worst(next(cell for cell in row if cell.outcome == "equal") for row in table)
+    if any(member.kind == "equation" for member in (*got.members, *want.members)):
+        return UNKNOWN  # n = 7, n + 1 = 8: what its members are worth would have to be worked out
     want_lost = [
         all(row[column].outcome == "different" or row[column].note == "kind" for row in table)
         for column in range(len(want.members))

@@ -136,6 +136,9 @@ def _kind_doubt(claim: Claim) -> str:
     """Whether it is an order or an assignment, which are no calculations."""
     if claim.relation not in ("=", "≈") and not (claim.left.operation or claim.right.operation):
         return "an order is stated, not computed"
+    nouns = [part.strip() for role, part in claim.left.parts if role == "noun"]
+    if nouns and max(map(len, nouns)) == 1 and not claim.left.operation and not claim.right.units and not claim.right.noun:
+        return "a letter may be a variable or a unit"
     alone = claim.left.parts[0][1] if len(claim.left.parts) == 1 and claim.left.parts[0][0] == "letter" else ""
     return "an assignment" if alone and alone in [part.strip() for role, part in claim.right.parts if role == "letter"] else ""
 

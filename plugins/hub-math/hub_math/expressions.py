@@ -19,6 +19,7 @@ from hub_math.values import CONSTANTS, Call, Name, Number, Tree, depth_of, names
 COMPOSITE = frozenset(("tuple", "list", "set", "()", "[]", "(]", "[)", "union", "cut", "minus", "empty", "reals", "matrix", "matrices"))
 """Operations that make no number."""
 UNKNOWN_FUNCTIONS = frozenset("fghFGH")
+_DIVIDING = ("/", "÷", ":")
 _END = Token("end", "", True, 0, 0)
 
 
@@ -30,6 +31,9 @@ def parse(tokens: tuple[Token, ...]) -> Iterator[tuple[Tree, bool]]:
     if parser.slash_before_product:
         tight = _Parser(tokens, tight=True)
         yield tight.whole(), True
+    if parser.fraction_divides:
+        flat = _Parser(tokens, flat=True)
+        yield flat.whole(), True
 
 
 def is_composite(tree: Tree) -> bool:
@@ -40,13 +44,14 @@ def is_composite(tree: Tree) -> bool:
 class _Parser:
     """Precedence climbing over tokens. ``loose`` counts the places where people disagree on precedence."""
 
-    def __init__(self, tokens: tuple[Token, ...], tight: bool = False) -> None:
-        self.tokens, self.tight = tokens, tight
+    def __init__(self, tokens: tuple[Token, ...], tight: bool = False, flat: bool = False) -> None:
+        self.tokens, self.tight, self.flat = tokens, tight, flat
         self.at = 0
         self.depth = 0
         self.bars = 0
         self.doubt = False
         self.slash_before_product = False
+        self.fraction_divides = False
 
     def whole(self) -> Tree:
         tree = self.expression(0)
@@ -91,17 +96,23 @@ class _Parser:
                 self.at += 1
                 right = self.expression(11)
                 left = make(operator, left, right)
-            elif operator in ("*", "/", ":"):
+            elif operator in _DIVIDING or operator == "*":
                 if binding > 20:
                     break
                 self.at += 1
+                wide = operator in ("÷", ":") or (token.spaced and self.peek().spaced)
                 if operator != "*" and self.tight:
                     right = self.product()
                 else:
                     right = self.expression(21)
+                    if operator != "*" and wide and self._in_fraction():
+                        self.fraction_divides = True
+                        if not self.flat:
+                            self.at += 1
+                            right = make("/", right, self.expression(21))
                     if operator != "*" and self._continues() and self.peek().kind != "word":
                         self.slash_before_product = self.slash_before_product or not self.peek().spaced
-                left = make("/" if operator == ":" else operator, left, right)
+                left = make("/" if operator in _DIVIDING else operator, left, right)
             elif operator == "⊞":
                 self.at += 1
                 right = self.factor()
@@ -122,6 +133,13 @@ class _Parser:
                 break
         self.depth -= 1
         return left
+
+    def _in_fraction(self) -> bool:
+        """A number was taken that is the top of a fraction written without spaces: ``2/5`` in ``3/4 ÷ 2/5``."""
+        if self.at + 1 >= len(self.tokens) or self.tokens[self.at - 1].kind != "num":
+            return False
+        slash, bottom = self.tokens[self.at : self.at + 2]
+        return slash.kind == "op" and slash.value == "/" and not slash.spaced and bottom.kind == "num" and not bottom.spaced
 
     def product(self) -> Tree:
         """Factors side by side, as one divisor: ``2x`` of ``1/2x``."""
@@ -172,7 +190,7 @@ class _Parser:
             number_base = isinstance(base, Number) or base == Name("e")
             if (
                 following.kind == "op"
-                and following.value in ("/", ":")
+                and following.value in _DIVIDING
                 and self.at + 1 < len(self.tokens)
                 and self.tokens[self.at + 1].kind == "num"
             ):
@@ -372,7 +390,7 @@ class _Parser:
         while self._continues() and self.peek().kind != "func" and self.peek().kind != "open":
             tree = make("*", tree, self.power())
         following = self.peek()
-        if following.kind == "op" and following.value in ("/", "*", ":") and not following.spaced:
+        if following.kind == "op" and following.value in ("*", *_DIVIDING) and not following.spaced:
             behind = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else _END
             if not (self.at - start == 1 and following.value == "*") and behind.kind != "func":
                 self.doubt = True  # sen x/2

@@ -56,6 +56,8 @@ def readings(text: str, locale: str = "", *, latex: bool | None = None) -> tuple
 @lru_cache(maxsize=512)  # a reference is compared with many answers, and an answer with several references
 def _readings(text: str, own: str, latex: bool | None) -> tuple[Reading, ...]:
     found: dict[Value, Reading] = {}
+    if _LOGIC.search(text) is not None and _RELATES.search(text) is None:
+        return ()  # of propositions, not of numbers
     try:
         source = to_plain(text) if (is_latex(text) if latex is None else latex) else plain(text)
         for number, statement in enumerate(_statements(source)):
@@ -68,6 +70,10 @@ def _readings(text: str, own: str, latex: bool | None) -> tuple[Reading, ...]:
     order = {"force": 0, "other": 1, "doubt": 2}
     in_order = sorted(found.values(), key=lambda reading: order[reading.status])
     return tuple(in_order[: limits.READINGS])
+
+
+_LOGIC = re.compile(r"[∧∨]|\\(?:land|lor|wedge|vee)(?![a-zA-Z])")
+_RELATES = re.compile(r"[=<>≤≥≠∈]|\\(?:leq?|geq?|neq?|lt|gt|in)(?![a-zA-Z])")
 
 
 def _keep(found: dict[Value, Reading], reading: Reading) -> None:
@@ -124,10 +130,13 @@ def _status(source: str, convention: str, own: str, lists: bool) -> Status:
     """How far a way to read commas between digits counts: in brackets they may separate, outside they are marks of one number."""
     if own not in ("", convention):
         return "other"
+    if not lists and _PAIR.fullmatch(source) is not None:
+        return "doubt"  # (0,1) is an interval or a pair, and no decimal in brackets
     return "other" if lists and _BRACKETED_LIST.search(source) is None else "force"
 
 
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?(?: ?h(?:s|rs)?)?")
+_PAIR = re.compile(r"(?:[^\W\d_]\s*∈\s*)?[(\[{][0-9]+,[0-9]+[)\]}]")
 _BRACKETED_LIST = re.compile(r"[(\[{\]][^()\[\]{}]*[0-9],[0-9][^()\[\]{}]*[)\]}\[]")
 
 
@@ -235,7 +244,7 @@ def _with_unit(tokens: tuple[Token, ...], source: str, approximate: bool) -> lis
             continue
         if not ends_operand(head[index - 1]) and not (head[index - 1].kind == "op" and head[index - 1].value == "°"):
             continue
-        if token.value == "°" and any(before.kind == "func" for before in head[:index]):
+        if token.value == "°" and any(before.kind == "func" or before.value == "°" for before in head[:index]):
             continue
         tries += 1
         if tries > 4:
@@ -469,8 +478,8 @@ def values_of(tree: Tree) -> Iterator[Value]:
     elif operation == "apply" and len(tree.arguments) > 2 and isinstance(tree.arguments[0], Name) and tree.arguments[0].name[0].isupper():
         members = tuple(next(values_of(member)) for member in tree.arguments[1:])
         yield Value("tuple", members=members, label=tree.arguments[0].name)  # P(1, 5)
-    elif operation == "deg":
-        yield Value("number" if not names_of(tree) else "expression", tree=tree.arguments[0], unit=quantities.unit("°"))
+    elif (degrees := _in_degrees(tree)) is not None:
+        yield Value("number" if not names_of(tree) else "expression", tree=degrees, unit=quantities.unit("°"))
     elif operation == "%":
         yield Value("number" if not names_of(tree) else "expression", tree=tree.arguments[0], percent=True)
     elif not names_of(tree):
@@ -483,6 +492,23 @@ def values_of(tree: Tree) -> Iterator[Value]:
         if constant:
             yield Value("antiderivative", tree=_without(tree, constant), constant=constant)
         yield Value("expression", tree=tree)
+
+
+def _in_degrees(tree: Tree) -> Tree | None:
+    """``90° − 35°`` as ``90 − 35``: what a sum, multiple or part of angles is worth in degrees; None for anything else."""
+    if not isinstance(tree, Call):
+        return None
+    if tree.operation == "deg":
+        return tree.arguments[0] if not _has(tree.arguments[0], "deg") else None
+    if tree.operation in ("+", "neg"):
+        parts = [_in_degrees(argument) for argument in tree.arguments]
+        return None if None in parts else Call(tree.operation, tuple(part for part in parts if part is not None))
+    if tree.operation in ("*", "/") and len(tree.arguments) == 2:
+        angles = [place for place, argument in enumerate(tree.arguments) if _has(argument, "deg")]
+        inner = _in_degrees(tree.arguments[angles[0]]) if len(angles) == 1 else None
+        if inner is not None and (tree.operation == "*" or angles == [0]):
+            return Call(tree.operation, tuple(inner if place == angles[0] else one for place, one in enumerate(tree.arguments)))
+    return None
 
 
 def _matrix_product(tree: Tree) -> Tree:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal
 
 from adapters_hub import Attempt, Verdict
@@ -19,7 +20,7 @@ from hub_math.candidates import Candidate, candidates
 from hub_math.compare import Comparison, same
 from hub_math.equalities import Checked, Checker, claims_of
 from hub_math.grammar import read
-from hub_math.masks import Masked, masked
+from hub_math.masks import FENCE, Masked, masked
 from hub_math.numbers import POINT, convention_of, number_readings
 from hub_math.questions import Task, task_of
 from hub_math.stretches import Stretch, stretches
@@ -145,7 +146,16 @@ def _placed(verdict: Verdict, case: Case) -> Verdict:
 
 def _checked(case: Case, view: Masked, found: Sequence[Stretch], deadline: float) -> list[Checked]:
     checker = Checker(view.text, case.locale, case.question, deadline)
-    return [checker.check(claim) for claim in claims_of(view, found)]
+    checks = [checker.check(claim) for claim in claims_of(view, found)]
+    for place, (check, following) in enumerate(pairwise(checks)):
+        beside = following.claim.start - check.claim.end <= 120 and following.claim.left.operation
+        if check.truth == "false" and following.truth == "true" and beside and _letters(check) == _letters(following):
+            checks[place] = replace(check, truth="unknown", note="put right at once")
+    return checks
+
+
+def _letters(check: Checked) -> str:
+    return re.sub(r"\s", "", check.claim.left.readings[0])
 
 
 # --- the result ----------------------------------------------------------------------------------
@@ -267,6 +277,9 @@ def _is_elsewhere(case: Case, text: str, found: Sequence[Stretch]) -> bool:
     if any(word.lower() in vocabulary.NUMBER_WORDS for word in re.findall(r"[^\W\d_]+", text)):
         return True
     sides = [side for stretch in found for side in stretch.sides if side.readings]
+    parts = [replace(one, text=part) for one in case.references for part in _SEVERAL.split(one.text) if part != one.text]
+    if parts:  # "3 y 2" may be told in several sentences
+        case = replace(case, references=(*case.references, *parts))
     return any(_same(case, reading).outcome != "different" for side in sides[-120:] for reading in side.readings)
 
 
@@ -277,7 +290,8 @@ def _compared(case: Case, place: Candidate) -> _Result:
         compared = _same(case, text)
         outcomes.append(_Result(compared.outcome, place, text, compared.how, compared.note))
         if compared.outcome == "equal" and (number == 0 or place.clean):
-            return outcomes[-1]
+            against = next((result for result in outcomes[:-1] if result.note in _DECIDING or _differs(result, text)), None)
+            return outcomes[-1] if against is None else replace(against, outcome="unknown")
     readable = place.texts if place.clean else place.texts[:1]
     if any(_as_words(text) == _as_words(wanted.text) for text in readable for wanted in case.references):
         return _Result("equal", place, place.texts[0], "verbatim")
@@ -292,6 +306,15 @@ def _compared(case: Case, place: Candidate) -> _Result:
     return different
 
 
+_DECIDING = frozenset(("unit", "variable"))
+"""What a fuller text differs in that must not be left out of it: ``5¢`` is not $5, ``y = 2`` is not x = 2."""
+
+
+def _differs(fuller: _Result, text: str) -> bool:
+    """Whether signs were left out of a fuller text that is another value: ``7!`` beside ``7``."""
+    return fuller.outcome == "different" and re.search(r"[^\W\d_]{2}", fuller.got) is None and "=" not in fuller.got and text in fuller.got
+
+
 _SEVERAL = re.compile(r",[ ]|;[ ]?|[ ](?:y|o|e|u|and|or)[ ]")
 
 
@@ -303,9 +326,10 @@ def _same(case: Case, text: str) -> Comparison:
 
 
 def _as_words(text: str) -> str:
-    """Letters and digits only, for answers that are words."""
+    """For answers that are words: without what only decorates. Every sign that may mean something stays: ``x = ±3`` is not ``x = 3``."""
     text = re.sub(r"\\(?:text|mathrm|mbox|textbf|operatorname)\s*\{([^{}]*)\}", r"\1", text)
-    words = re.sub(r"[^\w+\-*/^=.,<>]+", " ", text).strip(" .,").casefold()
+    words = " ".join(re.sub(rf"[{FENCE}$`\"'«»“”]|\*\*|__", " ", text).split()).strip(" .,;:¡¿?*_").casefold()
+    words = words.removesuffix("!") if "¡" in text else words
     return words if re.search(r"[^\W\d_]", words) else f"\0{text}"
 
 

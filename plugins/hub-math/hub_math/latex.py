@@ -279,7 +279,7 @@ _WHOLE_BEFORE = re.compile(r"(?:^|[^0-9.,A-Za-z_^)])[0-9]{1,4}\s*$")
 _SIMPLE = {
     "(": " ", ")": " ", "[": " ", "]": " ", ",": " ", ";": " ", ":": " ", "!": "", " ": " ", "quad": " ", "qquad": " ",
     "thinspace": " ", "enspace": " ", "{": "{", "}": "}", "lbrace": "{", "rbrace": "}", "%": "%", "$": "$", "&": " ", "_": "_",
-    "|": "|", "\\": _ROW, "#": "#", "cdot": "*", "times": "*", "ast": "*", "cdotp": "*", "div": "/", "pm": "±", "mp": "∓", "slash": "/",
+    "|": "|", "\\": _ROW, "#": "#", "cdot": "*", "times": "*", "ast": "*", "cdotp": "*", "div": "÷", "pm": "±", "mp": "∓", "slash": "/",
     "cup": "∪", "cap": "∩", "in": "∈", "setminus": "\\ ", "backslash": "\\ ", "emptyset": "∅", "varnothing": "∅", "infty": " oo ",
     "circ": "°", "degree": "°", "textdegree": "°", "grado": "°", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lfloor": "⌊",
     "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "langle": "(", "rangle": ")", "prime": "'", "le": "<=", "leq": "<=", "leqslant": "<=",

@@ -37,7 +37,9 @@ def doubt_about(text: str, start: int, end: int) -> str:
     everything = f"{around.sentence} · {around.rest}"
     if _FAULT.search(everything) or _FAULT.search(around.previous):
         return "a mistake is spoken of"
-    if _REFERS.match(around.following.lstrip()) and (_FAULT.search(around.following) or _DENIAL.search(around.following[:40])):
+    if _REFERS.match(around.following.lstrip()) and (
+        _FAULT.search(around.following) or _DENIAL.search(around.following[:40]) or _TAKEN_BACK.match(around.following.lstrip())
+    ):
         return "it is taken back"
     if _DENIAL.search(_after_turn(around.clause)) or _DENIAL_AFTER.search(around.rest):
         return "a denial"
@@ -45,11 +47,52 @@ def doubt_about(text: str, start: int, end: int) -> str:
         return "a supposition"
     if _QUOTATION.search(around.clause) or _SECOND_PERSON.search(around.clause) or _SECOND_PERSON.search(around.rest[:60]):
         return "a quotation"
-    if _CROSS.search(around.rest) or text[max(0, start - 2) : start] == "~~":
+    introduced = _introduction(around)
+    if _QUOTATION.search(introduced) or _SECOND_PERSON.search(introduced) or _SOMEBODY_DID.search(f"{introduced} {around.sentence}"):
+        return "a quotation"
+    if text[:start].rstrip(" $*")[-1:] in _QUOTES and text[end : end + 8].lstrip(" $*.")[:1] in _QUOTES:
+        return "between quotation marks"
+    if _CROSS.search(around.rest) or _CROSS_BEFORE.search(around.sentence) or text[max(0, start - 2) : start] == "~~":
         return "crossed out"
-    if in_exercise(text, start):
+    if in_exercise(text, start) or _is_set_to_judge(text, start):
         return "an exercise"
+    if _in_column_of_attempts(text, start):
+        return "a table of attempts"
     return ""
+
+
+def _introduction(around: Surroundings) -> str:
+    """What stands before a colon right before the statement, on its line or the one before: "Lo que hiciste: 2³ = 6"."""
+    if _STEP.match(around.sentence):
+        return ""  # "Paso 1: Restaste 3: ..." tells what is right
+    if not around.clause.strip(" *_$\ue000") and around.clause != around.sentence:
+        return around.sentence
+    if not around.sentence.strip(" *_$>\ue000-"):
+        return around.previous if around.previous.rstrip(" *_").endswith(":") else ""
+    return ""
+
+
+def _is_set_to_judge(text: str, place: int) -> bool:
+    """Whether a place follows an order to find out what is true: "Corrige las siguientes igualdades: ...", to the end of the paragraph."""
+    begin = max(text.rfind("\n\n", 0, place), place - 1500, 0)
+    last = None
+    for found in _TO_JUDGE.finditer(text, begin, place):
+        last = found
+    return last is not None and re.search(r"[:?\n]", text[last.end() - 1 : place]) is not None
+
+
+def _in_column_of_attempts(text: str, place: int) -> bool:
+    """Whether a place lies in a table of which the head speaks of somebody's work or of mistakes."""
+    line = text.rfind("\n", 0, place) + 1
+    if text[line : line + 8].strip()[:1] != "|":
+        return False
+    for _ in range(40):
+        above = text.rfind("\n", 0, max(0, line - 1)) + 1
+        if line == 0 or "|" not in text[above : line - 1][:1000]:
+            break
+        line = above
+    head = text[line : line + 400].partition("\n")[0]
+    return bool(_FAULT.search(head) or _QUOTATION.search(head) or _SECOND_PERSON.search(head) or _ATTEMPTS.search(head))
 
 
 def is_denied(text: str, start: int, end: int) -> bool:
@@ -140,6 +183,7 @@ _OPEN_QUESTION = re.compile(r"¿[^?]*$")
 _FAULT = _words(
     r"error(?:es)?|errad[oa]s?|err[oó]ne\w*|equivoc\w*|incorrect\w*|fals[oae]\w*|mal|contradic\w*|absurd\w*|imposible\w*"
     r"|impossible|trampa|"
+    r"tach\w*|corrig\w*|corrij\w*|correg\w*|"
     r"confu(?:nd|si)\w*|olvid\w*|contraejemplo|no (?:es|ser[ií]a|son|era|est[aá]n?) (?:cierto|verdad\w*|correct\w*|v[aá]lid\w*"
     r"|igual\w*|lo mismo|posible)|"
     r"wrong(?:ly)?|mistake\w*|untrue|invalid|errors?|not (?:true|correct|equal|valid|possible|the same|right)|contradict\w*|"
@@ -188,15 +232,38 @@ _QUOTATION = _words(
 _SECOND_PERSON = _words(
     r"escribiste|pusiste|dijiste|hiciste|calculaste|sumaste|restaste|multiplicaste|dividiste|obtuviste|pensaste|creíste|creiste"
     r"|anotaste|usaste|despejaste|"
+    r"(?!(?:ex|cons|ins|as|res|subs|pers|des)iste)[^\W\d_]{2,}(?:aste|iste)s?|lo tuyo|"
+    r"tu (?:paso|procedimiento|soluci[oó]n|operaci[oó]n)|"
     r"aplicaste|olvidaste|llegaste|respondiste|contestaste|planteaste|supusiste|cometiste|propusiste|afirmaste|mencionaste"
     r"|indicaste|cambiaste|juntaste|elevaste"
 )
+_STEP = re.compile(r"[ \t>*_#-]{0,8}(?:paso|step|etapa)[ ]*[0-9]|[ \t>*_#-]{0,8}(?:comprobaci|verificaci|check)", re.IGNORECASE)
+_TAKEN_BACK = re.compile(r"(?:eso|esto|that|this)[ ]+(?:no|tampoco|is not|isn['’]t|doesn['’]t|does not)(?!\w)", re.IGNORECASE)
+_SOMEBODY_DID = _words(
+    r"(?:un[ao]?s?|alg[uú]n\w*|much[ao]s|vari[ao]s|otr[ao]s?|some|many|a)[ ]+(?:alumn|estudiant|compa[ñn]er|amig|persona|student)\w*"
+    r"(?:[ ]+[^\W\d_]+){0,2}[ ]+(?:suma|resta|hizo|hicieron|hace|escrib|multiplic|divid|calcul|resolv|resuelv|puso|ponen|aplic"
+    r"|simplific|cancel|distribuy|comet|did|wrote)\w*"
+    r"|dice el (?:enunciado|libro|problema)"
+)
+_QUOTES = ("«", "»", '"', "“", "”", "‘", "’")
 _CROSS = re.compile(r"^[^\n]{0,40}?[❌✗✘✖]|^~~")
+_CROSS_BEFORE = re.compile(r"[❌✗✘✖][^✅✓✔]*$")
 _AGREEMENT = re.compile(
     r"(?:sí|si,|exacto|exactamente|correcto|así es|claro|efectivamente|en efecto|muy bien|bien|perfecto|cierto|de acuerdo|tienes "
     r"razón|yes|correct|exactly|right|sure|indeed)(?!\w)",
     re.IGNORECASE,
 )
+_TO_JUDGE = re.compile(
+    r"(?<!\w)(?:(?:corrige|correg[ií]|corrija[ns]?|corregid|detecta|detect[aá]|encuentra|encontr[aá]|busca|busc[aá]|halla|identifica"
+    r"|identific[aá]|decide|decid[ií]|se[ñn]ala|se[ñn]al[aá]|indica|indic[aá]|di|dec[ií]|revisa|revis[aá]|comprueba|comprob[aá]|analiza"
+    r"|analiz[aá]|clasifica|marca|marc[aá]|tacha|find|correct|spot|decide)(?!\w)[^.:\n]{0,80}"
+    r"(?:error|fallo|verdader|fals|ciertas|siguientes (?:cuentas|igualdades|operaciones|afirmaciones)|equalities|mistake|true)\w*"
+    r"|(?:opciones|alternativas|options|choices)[*_]*:|(?:elige|eleg[ií]|escoge|escog[eé]|selecciona|seleccion[aá]|choose|pick)(?!\w)[^.:\n]{0,60}"
+    r"|cu[aá]l(?:es)?(?!\w)[^?\n]{0,60}(?:correct|verdader|ciert|fals|equivoc)\w*|which[^?\n]{0,60}(?:correct|true|false|wrong)"
+    r"|verdadero[ ]o[ ]falso|V[ ]?(?:o|/)[ ]?F|true[ ]or[ ]false)",
+    re.IGNORECASE,
+)
+_ATTEMPTS = _words(r"tu|tuy[ao]|tus|su|alumn\w*|estudiante\w*|intento\w*|hecho|dado|your|student\w*|attempt\w*|antes|✗|❌|no")
 _EXERCISE = re.compile(
     r"^[ \t>*#_-]{0,6}(?:te toca|ahora t[uú]|tu turno|int[eé]ntalo|intenta|practica|pr[aá]ctica|ejercicios?(?: propuestos?)?|para "
     r"practicar|reto|desaf[ií]o|prueba t[uú]|"

@@ -23,7 +23,12 @@ def plain(text: str) -> str:
         text = _bare(text).replace("**", "^")
     for pattern, replacement in _DIGRAPHS:
         text = text.replace(pattern, replacement)
+    text = _AND_Y.sub(" y ", text)
     return _WORDS.sub(_sign_of, text) if _HAS_WORD.search(text) else text
+
+
+_AND_Y = re.compile(r"(?<=[0-9)])[ ]+e[ ]+(?=y[ ]*=)")
+"""``x = 3 e y = 2``: the Spanish "and" before a y."""
 
 
 def _bare(text: str) -> str:
@@ -52,7 +57,8 @@ _LETTERLIKE = re.compile("[\U0001d400-\U0001d7ff\uff01-\uff5e\u210e\u2113\u212f]
 _SIGNS = {
     **{ord(sign): "-" for sign in "−‐‑‒–﹣－"},
     **{ord(sign): "*" for sign in "×✕✖⨯·⋅∙•∗"},
-    **{ord(sign): "/" for sign in "÷∕⁄➗"},
+    **{ord(sign): "/" for sign in "∕⁄"},
+    ord("➗"): "÷",
     **{ord(sign): "<=" for sign in "≤⩽≦"},
     **{ord(sign): ">=" for sign in "≥⩾≧"},
     **{ord(sign): "~" for sign in "≈≃≅≐≒∼"},
@@ -70,6 +76,7 @@ _SIGNS = {
     ord("∧"): " y ",
     ord("∖"): " \\ ",
     ord("₡"): "CRC ",
+    ord("¢"): " centavos",
 }
 _SPACES = {
     ord(space): " " for space in "\t\n\r\x0b\x0c\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -110,7 +117,7 @@ _PHRASES = (
     ("raíz cuadrada de", "√"),
     ("raíz cúbica de", "∛"),
     ("raíz de", "√"),
-    ("dividido (?:por|entre|para)", "/"),
+    ("dividido (?:por|entre|para)", "÷"),
     ("multiplicado por", "*"),
     ("entre(?= *[0-9(])", "/"),
     ("por(?= *[-0-9(])", "*"),

@@ -163,9 +163,9 @@ class _Scan:
         if (
             token.text == ":"
             and items
-            and items[-1].role == "number"
+            and (items[-1].role in ("number", "power", "percent", "close") or items[-1].text in ("°", "!"))
             and self.lexemes.spaced(index)
-            and self.lexemes.next_is(index, high, "number")
+            and (self.lexemes.next_is(index, high, "number", "open") or self.lexemes.next_text(index, high) in _BEGINNINGS)
         ):
             return [_Item("operator", token.start, token.end, "/", "a colon may divide or separate")], index + 1
         return None
@@ -213,7 +213,7 @@ class _Scan:
         following = self.lexemes.tokens[index + 1] if index + 1 < high else None
         if following is not None and following.kind == "word" and following.start == token.end and following.text.lower() in _ORDINALS:
             return [_Item("opaque", token.start, following.end, HIDDEN)], index + 2
-        if following is not None and following.kind == "hidden":
+        if following is not None and (following.kind == "hidden" or (following.start == token.end and following.text[0] in "₀₁₂₃₄₅₆₇₈₉₍")):
             return [_Item("opaque", token.start, following.end, HIDDEN)], index + 2
         if following is not None and following.text == "-" and following.start == token.end and index + 2 < high:
             after = self.lexemes.tokens[index + 2]
@@ -261,7 +261,7 @@ class _Scan:
     def _word(self, index: int, high: int, items: list[_Item]) -> tuple[list[_Item], int] | None:
         token = self.lexemes.tokens[index]
         word = token.text.lower()
-        base = re.sub(r"(?:_?\d+|_.*)$", "", word)
+        base = re.sub(r"(?:_?[\d₀-₉]+|_.*)$", "", word)
         glued = bool(items) and items[-1].end == token.start and items[-1].role == "number"
         if items and items[-1].role == "relation":
             skipped = self._rough_words(index, high)
@@ -534,7 +534,7 @@ class _Scan:
         )
         if goes_on and count <= 4:
             said = {token.text.lower() for token in self.lexemes.tokens[index : last + 1] if token.kind == "word"}
-            if not doubt and (count > 2 or said & vocabulary.SMALL_WORDS):
+            if not doubt and (count > 2 or said & vocabulary.SMALL_WORDS or (count > 1 and any(len(word) == 1 for word in said))):
                 doubt = "several words stand after a number"
             end = self.lexemes.tokens[last].end
             return [_Item("noun", first.start, end, self.lexemes.text[first.start : end], doubt)], last + 1
@@ -704,6 +704,8 @@ def _is_unit(noun: str) -> bool:
 
 _VALUE_ENDS = ("number", "close", "letter", "percent", "noun", "money", "power", "symbol")
 _SPACING = frozenset(("\\quad", "\\qquad", "\\hline", "\\item"))
+_BEGINNINGS = frozenset(("\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\left", "√", "∛"))
+
 _FUNCTION_COMMANDS = frozenset(
     f"\\{name}"
     for name in [
