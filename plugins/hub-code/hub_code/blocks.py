@@ -48,7 +48,7 @@ def find_blocks(answer: str, *, whole: bool = True) -> tuple[Block, ...]:
         language = fence.language
         if language not in PYTHON and language:
             continue
-        source = _dedented(answer[fence.begin : fence.end], fence.indent)
+        source = _dedented(answer[fence.begin : fence.end].removeprefix("\ufeff"), fence.indent)  # some editors begin a file with it
         block = Block(source, (fence.begin, fence.end), bool(language), closed=fence.closed)
         if language or looks_like_python(source):
             blocks.append(_as_session(block))

@@ -234,6 +234,11 @@ def same(claimed: Any, actual: Any) -> bool:
 def _rounds_to(claimed: Any, actual: Any) -> bool:
     if claimed == actual or (claimed != claimed and actual != actual):
         return True
+    if isinstance(claimed, float) and isinstance(actual, int | float) and not 1e-3 < abs(claimed) < 1e6:  # 1.27e30
+        try:
+            return math.isclose(claimed, actual, rel_tol=6e-3)
+        except OverflowError:
+            return False
     if isinstance(actual, float) and isinstance(claimed, int | float) and math.isfinite(actual) and math.isfinite(claimed):
         digits = len(repr(float(claimed)).partition(".")[2]) if "e" not in repr(float(claimed)) else 15
         return abs(claimed - actual) <= 10.0**-digits * (1 + 1e-9) and not (isinstance(claimed, int) and abs(claimed - actual) > 0.5)

@@ -101,12 +101,40 @@ _FAR_HEDGES = re.compile(
 def cost_claims(answer: str, begin: int, end: int) -> list[Cost]:
     """Claims in the prose ``answer[begin:end]`` that follows the code, certain ones only."""
     found: list[Cost] = []
+    before, ended = "", begin
     for start, sentence in _sentences(answer, begin, min(end, begin + 4000)):
         mentions = _mentions(sentence)
+        gap = answer[ended:start]
+        if "\n\n" in gap and gap[:1] in ".;!?":
+            before = ""  # what another paragraph speaks of is another matter; a title is not
         for at, stop, cost in mentions:
-            if cost is not None and _is_about_time(sentence, at, stop, mentions):
+            earlier = max((until for _, until, _ in mentions if until <= at), default=0)
+            segment = sentence[earlier:at]
+            strayed = _OTHER_SUBJECT.search(segment) or _TURNS_AWAY.search(segment) or (not earlier and ("?" in gap or _turns_away(before)))
+            if cost is not None and not strayed and _is_about_time(sentence, at, stop, mentions):
                 found.append(replace(cost, text=sentence[:200], span=(start + at, start + stop)))
+        before, ended = sentence, start + len(sentence)
     return found
+
+
+_OTHER_SUBJECT = re.compile(
+    r"memoria|espaci|auxiliar|almacen|casi\b|mejor|peor|primer|luego|despu[eé]s|paso\b|parte\b|copia|interno|interior|externo|exterior|bucle"
+    r"|pasada|iteraci|tama[nñ]o|salida|entrada|intercambi|profundidad|pila\b|para (?:list|entrad|dat|arregl|array|text|cadena)"
+    r"|alternativ|[oó]ptim|\b\w*sort\b|sorted|quick|timsort|cota|construir|crear|leer|imprimir|inserta|consult",
+    re.IGNORECASE,
+)
+"""Words between the last mention, or the beginning of the sentence, and this one: the claim is about a part, or about something else."""
+_TURNS_AWAY = re.compile(
+    r"alternativ|\botr[oa]s?\b|mejorar|optimiz|m[aá]s r[aá]pid|en (?:lugar|vez)|versi[oó]n|\b\w*sort\b|sorted|timsort|mont[ií]culo|heap"
+    r"|memoria|espaci|recursi[oó]n de|podr|puede|\bsi\b|cuando|\?"
+    r"|ingenu|fuerza bruta|binaria|tambi[eé]n|existe|por (?:conteo|mezcla)|paso\b",
+    re.IGNORECASE,
+)
+"""Words of the sentence before that change the subject."""
+
+
+def _turns_away(before: str) -> bool:
+    return before.rstrip("* ").endswith(":") or _TURNS_AWAY.search(before) is not None
 
 
 def _is_about_time(sentence: str, at: int, stop: int, mentions: Sequence[tuple[int, int, Cost | None]]) -> bool:

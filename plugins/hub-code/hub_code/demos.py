@@ -110,8 +110,7 @@ def _chunks(piece: Piece) -> Iterator[_Chunk]:
 def _labels(statements: Sequence[Statement]) -> bool:
     """The comments number the lines, "# 1", "# 2" ..., rather than say what comes out."""
     numbers = [int(statement.comment) for statement in statements if statement.comment.isdecimal() and len(statement.comment) < 4]
-    others = any(statement.comment.isdecimal() and statement.kind != "print" for statement in statements)
-    return others and len(numbers) > 1 and numbers == list(range(1, len(numbers) + 1))
+    return len(numbers) > 1 and numbers == list(range(1, len(numbers) + 1))
 
 
 def _run(guest: Guest, chunk: _Chunk) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,8 @@ class Exam:
     asks_type: bool = False
     classes: frozenset[str] = frozenset()
     """Classes that were taken out of the program ..."""
+    told: frozenset[str] = frozenset()
+    """Names of functions and classes that are called with what the tested function gave."""
     supply: str = ""
     """... and the source that defines them."""
     problem: str = ""
@@ -80,6 +82,12 @@ def make_exam(promise: Promise, *, move_classes: bool = False) -> Exam:
     body = [node for node in body if node not in moved]
     if promise.check and not called:
         body.append(ast.parse(f"check({CANDIDATE})").body[0])
+    problem, calls = _uncalled(body)
+    if problem:
+        return Exam(problem=problem)
+    body += calls
+    if not any(isinstance(node, ast.Assert | ast.Raise) for part in body for node in ast.walk(part)):
+        return Exam(problem="the tests hold no assert")
     whole = ast.Module(body, [])
     try:
         made = _exam(promise, whole, setup, tests, check)
@@ -89,8 +97,24 @@ def make_exam(promise: Promise, *, move_classes: bool = False) -> Exam:
         return Exam(problem=f"the tests cannot be read: {error}")
 
 
+def _uncalled(body: list[ast.stmt]) -> tuple[str, list[ast.stmt]]:
+    """Calls of the functions ``test_...`` that nobody calls, as pytest would; or why the tests are for a tool that is not here."""
+    read = {node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    calls: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, ast.ClassDef) and any("TestCase" in ast.unparse(base) for base in node.bases):
+            return "tests of unittest are not run", []
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test") and node.name not in read:
+            if node.args.args or node.args.kwonlyargs or node.decorator_list:
+                return f"{node.name} is called by nobody", []
+            calls += ast.parse(f"{node.name}()").body
+    return "", calls
+
+
 def _exam(promise: Promise, whole: ast.Module, setup: ast.Module, tests: ast.Module, check: ast.Module) -> Exam:
-    texts = _Texts(promise.name if promise.check else "")
+    origins = _origins(whole, {promise.name, "candidate"})
+    texts = _Texts(promise.name if promise.check else "", origins)
+    told = frozenset(_told(whole, {promise.name, "candidate"}, set(origins)))
     plain = None if setup.body else _only_asserts(tests, check)
     cases = [_case(number, node, name or promise.name) for number, (node, name) in enumerate(plain or ())]
     cases = cases if None not in cases and promise.name else []
@@ -104,6 +128,7 @@ def _exam(promise: Promise, whole: ast.Module, setup: ast.Module, tests: ast.Mod
         arguments,
         counts,
         any(isinstance(node, ast.Name) and node.id == "type" for node in ast.walk(whole)),
+        told=told,
     )
 
 
@@ -176,10 +201,16 @@ def _needs(program: str) -> set[str]:
 class _Texts(ast.NodeTransformer):
     """Replaces each assert by statements that report its outcome, and remembers what it said."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, origins: Mapping[str, frozenset[str]]) -> None:
+        """``origins``: names that hold what a call of the answer gave, and the names of what it was given."""
         self.texts: list[str] = []
+        self._origins = origins
         self._name = name
         self._swallowed = 0
+
+    def _made_of(self, side: ast.expr) -> frozenset[str]:
+        names = _read(side)
+        return names.union(*(self._origins.get(name, frozenset()) for name in names))
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
         caught = [handler.type for handler in node.handlers]
@@ -226,9 +257,11 @@ class _Texts(ast.NodeTransformer):
             compared = ast.unparse(ast.Compare(ast.Name("_hub_left"), test.ops, [ast.Name("_hub_right")]))
             if operator in ("is", "is not"):
                 compared = f"_hub.same(_hub_left, _hub_right) is {operator == 'is'}"
+            shared = sorted(self._made_of(test.left) & self._made_of(test.comparators[0])) if operator not in ("is", "is not") else []
             body = [
                 ast.Assign([ast.Name("_hub_left", ast.Store())], test.left),
                 ast.Assign([ast.Name("_hub_right", ast.Store())], test.comparators[0]),
+                *(ast.parse(f"_hub.shared(lambda: ({', '.join(shared)},))").body if shared else ()),
                 *ast.parse(f"_hub.note({number}, {operator!r}, _hub_left, _hub_right, {compared})").body,
             ]
         else:
@@ -247,6 +280,37 @@ class _Texts(ast.NodeTransformer):
 
 
 _SWALLOW = frozenset(("AssertionError", "Exception", "BaseException"))
+
+
+def _read(side: ast.expr) -> frozenset[str]:
+    """Variables that an expression reads, those of its own loops and what it calls left out."""
+    own = {node.id for node in ast.walk(side) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in ast.walk(side) if isinstance(node, ast.arg)}
+    own |= {node.func.id for node in ast.walk(side) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return frozenset(node.id for node in ast.walk(side) if isinstance(node, ast.Name)) - own - KNOWN
+
+
+def _told(whole: ast.Module, called: set[str], given: set[str]) -> Iterator[str]:
+    """What is called by its name with a result of the tested function."""
+    for node in ast.walk(whole):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                names = {name.id for name in ast.walk(argument) if isinstance(name, ast.Name)}
+                if names & (called | given):
+                    yield node.func.id
+
+
+def _origins(whole: ast.Module, called: set[str]) -> dict[str, frozenset[str]]:
+    """Variable -> the variables that were passed to the tested function to get its value."""
+    found: dict[str, frozenset[str]] = {}
+    for node in ast.walk(whole):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in called for call in ast.walk(node.value)
+        ):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found[target.id] = found.get(target.id, frozenset()) | _read(node.value)
+    return found
 
 
 # --- plain data ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from hub_code.in_place import MUTABLE, copied, differs, update
+from hub_code.in_place import MUTABLE, copied, differs, nearly, update
 
 Ask = Callable[[str, Any, list[Any], dict[str, Any]], tuple[Any, ...]]
 """Has the parent do something with the candidate; the first part of the answer says how it came out."""
@@ -21,6 +21,8 @@ OPERATORS = [f"__{side}{name}__" for name in BINARY.split() for side in ("", "r"
 ORDERS = ("__lt__", "__le__", "__gt__", "__ge__")
 OTHERS = "len next iter bool setitem delitem str repr format int float index abs neg pos invert enter exit setattr"
 RELAYED = [f"__{name}__" for name in OTHERS.split()]
+ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""Exceptions that the language itself takes for a plain end."""
 UNUSED = 2
 """References to a container that nobody but the register holds: its own, and that of counting them."""
 
@@ -48,6 +50,17 @@ class Examiner:
         self._exceptions: dict[str, type[BaseException]] = {}
         self._stand_in: type = Examiner
         self._strict = True
+        self._doubtful = False
+        self._classes: set[int] = set()
+        """Stand-ins of classes of the answer, by hash ..."""
+        self._tangled: list[tuple[Any, Any]] = []
+        """Copies of containers that hold one object twice, as they are and as they were: a change here would be two there."""
+        self._made: set[int] = set()
+        """... and of the objects that calling one of them gave."""
+        self._twice: set[int] = set()
+        """Objects whose being equal to themselves proves nothing: classes, and what a class gave more than once."""
+        self._changed: list[Any] = []
+        """Containers of the tests that the candidate changed."""
         self._borrowed: dict[int, list[Any]] = {}
         """Number -> a container of the candidate as the tests hold it, and a copy of what is known over there."""
 
@@ -72,15 +85,31 @@ class Examiner:
         if outcome == "opaque":
             self._refuse(value)
         if outcome == "raise":
-            raise self._exception(*value)
+            error = self._exception(*value)
+            if kind == "name" and isinstance(error, ENDINGS):
+                self.opaque.append(f"raises {type(error).__name__}")  # "all(map(...))" of the tests would end there, and hold
+            raise error
         for argument, changed in zip(arguments, after or ()):  # noqa: B905
             if changed is not None:
                 update(argument, changed[0])
+                self._changed.append(argument)
         if place >= 0:
             return arguments[place]
+        if kind == "call" and type(target) is self._stand_in and hash(target) in self._classes and type(value) is self._stand_in:
+            if hash(value) in self._made:
+                self._twice.add(hash(value))
+            self._made.add(hash(value))
         value = self._borrow(value, number)
+        if outcome == "tangled":
+            self._tangled.append((value, copied(value)))
         self.pull()
         return value
+
+    def learn_class(self, stand_in: Any) -> Any:
+        """A class of the answer: what it makes must be a new object each time, or being the same one says nothing."""
+        self._classes.add(hash(stand_in))
+        self._twice.add(hash(stand_in))
+        return stand_in
 
     def _borrow(self, value: Any, number: int) -> Any:
         if number < 0:
@@ -135,14 +164,31 @@ class Examiner:
         """An assert begins: calls from here on are its own."""
         self.current, self._first = number, self._calls
 
+    def shared(self, values: Callable[[], tuple[Any, ...]]) -> None:
+        """What both sides of a comparison that comes next are made of: not to be trusted once the candidate changed it.
+
+        ``assert f(xs) == sorted(xs)`` holds when ``f`` empties its list and returns an empty one."""
+        if self._changed:
+            found = values()
+            if any(value is changed for value in found for changed in self._changed):
+                self._doubtful = True
+
     def note(self, number: int, operator: str, left: Any, right: Any, outcome: Any) -> None:
         """How it came out."""
         entry = self.outcomes.setdefault(number, [0, None])
+        doubtful, self._doubtful = self._doubtful, False
+        if any(differs(now, then) for now, then in self._tangled):
+            self.opaque.append("changed an object that stands in two places")
+            self._tangled.clear()
+        if outcome and doubtful:
+            self.opaque.append("changed what it is compared with")
         if self._strict and operator in ("true", "false") and type(left) is self._stand_in:
             self.opaque.append("bool")
         if outcome:
             entry[0] += 1
         elif entry[1] is None:
+            if operator == "==" and nearly(left, right):
+                operator = "nearly"
             entry[1] = ("differs", operator, self._words(left), self._words(right), self._first, self._calls)
 
     def failed(self, number: int, error: Exception) -> None:
@@ -201,7 +247,7 @@ class Examiner:
             return any(self.same(item, other) or item == other for other in own) if strict else contains(own, item)
 
         def __eq__(own: Any, other: Any) -> bool:
-            if type(other) is not kind or hash(own) != hash(other):
+            if type(other) is not kind or hash(own) != hash(other) or (not strict and hash(own) in self._twice):
                 self._refuse("==")
             return True
 

@@ -174,7 +174,7 @@ def _promised(promise: Promise, prepared: Preparation) -> Verdict | None:
             return _broken(holding[-1], needed=True)
         if prepared.somewhere or any(promise.name in piece.reading.inner or piece.reading.star for piece in prepared.pieces):
             return _unverified("nested_function", f"«{promise.name}» está dentro de otra definición y no se pudo probar.")
-        if promise.name not in prepared.mentioned and any(piece.reading.functions or piece.reading.classes for piece in prepared.pieces):
+        if promise.name not in prepared.spoken and any(piece.reading.functions or piece.reading.classes for piece in prepared.pieces):
             return _unverified("other_name", "El código no se pudo probar: la función tiene otro nombre.")
         return _incorrect(
             "missing_function",
@@ -295,11 +295,30 @@ def _careful(verdict: Verdict, sandbox: Sandbox) -> Verdict:
     return verdict
 
 
-@lru_cache(maxsize=4)
 def _self_test(pid: int, unsafe_exec: bool) -> str:
     """A right and a wrong answer must get their verdicts before any other gets one; returns what went wrong.
 
-    Kept per process and sandbox: a machine where this fails would call every answer wrong."""
+    A machine where this fails would call every answer wrong. What went wrong for a moment is tried again with the next answer."""
+    try:
+        _tested_itself(pid, unsafe_exec)
+    except _NotTrusted as problem:
+        return str(problem)
+    return ""
+
+
+class _NotTrusted(Exception):
+    """The sandbox or this judge does not do what it should."""
+
+
+@lru_cache(maxsize=4)  # once per process and sandbox; exceptions are not kept
+def _tested_itself(pid: int, unsafe_exec: bool) -> None:
+    problem = _trial(unsafe_exec)
+    if problem:
+        raise _NotTrusted(problem)
+
+
+def _trial(unsafe_exec: bool) -> str:
+    """What goes wrong with answers of our own; empty: nothing."""
     sandbox = choose_sandbox(unsafe_exec=unsafe_exec)
     cases = make_exam(Promise("suma", "assert suma(1, 2) == 3\nassert suma(-1, 1) == 0"))
     program = make_exam(Promise("suma", "for n in (1, 2):\n    assert sorted([suma(n, n), 0]) == [0, 2 * n]"))
@@ -337,6 +356,8 @@ def _tested(promise: Promise, prepared: Preparation, sandbox: Sandbox, budget: B
         return _unverified(
             "other_name", "El código no se pudo probar: la función tiene otro nombre y quizá otros parámetros.", verdict.reason
         )
+    if prepared.pieces[first.piece].reading.skeleton:
+        return _unverified("fragment", "El código es un esqueleto por completar.", verdict.reason)
     if first.quoted:
         return _unverified("quoted", "La respuesta solo repite el código de la pregunta.", verdict.reason)
     if first.missing and verdict.code == "raises" and "NameError" in verdict.reason:
@@ -436,6 +457,7 @@ def _company(prepared: Preparation) -> Company:
         {name: source for reading in readings for name, source in reading.imported.items()},
         dict(prepared.helpers),
         prepared.mentioned,
+        prepared.spoken,
         frozenset().union(*(reading.classes for reading in readings)),
     )
 
@@ -484,6 +506,9 @@ _DOUBT_WORDS = {
     "row": "Esta pregunta no se puede comprobar: sus pruebas están mal escritas.",
     "edge_differs": "Pasa los casos normales, pero difiere en un caso borde que la pregunta no aclara.",
     "no_inputs": "No hay datos con los que probar la función.",
+    "rounding": "Difiere de lo esperado solo en el redondeo de los decimales.",
+    "other_shape": "Da los valores correctos, pero de otra forma que la referencia; la pregunta no aclara cuál se pide.",
+    "own_word": "El resultado no se pudo comprobar: el código interfiere con lo que se compara.",
     "leans": "Las pruebas dependen de otras definiciones de la propia respuesta.",
 }
 

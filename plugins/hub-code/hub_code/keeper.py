@@ -36,6 +36,19 @@ class Keeper:
                     return None, place, -1
         return self._keep(value)
 
+    def tangled(self, number: int) -> bool:
+        """Does it hold one container in two places, as ``[[0] * 2] * 2`` does? Copies of it do not."""
+        waiting = [self._kept.get(number)]
+        seen: set[int] = set()
+        while waiting and len(seen) < 1000:
+            one = waiting.pop()
+            if isinstance(one, (*MUTABLE, tuple)):
+                if id(one) in seen and isinstance(one, MUTABLE):
+                    return True
+                seen.add(id(one))
+                waiting += one.values() if isinstance(one, dict) else one
+        return False
+
     def push(self, number: int, content: Any) -> None:
         """The tests have changed what they were given."""
         if number in self._kept:

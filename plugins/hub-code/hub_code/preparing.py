@@ -77,7 +77,9 @@ class Preparation:
     helpers: tuple[tuple[str, str], ...] = ()
     """Functions and classes that the question gives, each with the source that defines it."""
     mentioned: frozenset[str] = frozenset()
-    """Names that the question uses."""
+    """Names that the question uses as code does."""
+    spoken: frozenset[str] = frozenset()
+    """All its words."""
     reference: SourceReading | None = None
     somewhere: bool = False
     """The promised name is defined in text that could not be read as code."""
@@ -121,7 +123,7 @@ def prepare(answer: str, question: str, promise: Promise | None) -> Preparation:
     ]
     supply = [(block.source, reading) for block, reading in zip(given, given_readings, strict=True) if not reading.error]
     if promise and promise.setup:
-        supply.append((promise.setup, read_source(promise.setup)))
+        supply.append((promise.setup, _offered(read_source(promise.setup), question)))
     whole = [number for number, piece in enumerate(pieces) if not piece.reading.error and not piece.block.session]
     for number in whole:
         sources, missing = _assembled(pieces, number, whole, supply)
@@ -144,10 +146,17 @@ def prepare(answer: str, question: str, promise: Promise | None) -> Preparation:
         asked=asked,
         asked_count=count,
         helpers=tuple(helpers),
-        mentioned=frozenset(re.findall(r"[^\W\d]\w*", question[:LONGEST])),
+        mentioned=_used_as_code(question[:LONGEST], given),
+        spoken=frozenset(re.findall(r"[^\W\d]\w*", question[:LONGEST])),
         somewhere=bool(name and re.search(rf"\b(?:def|class)\s+{name}\b|^\s*{name}\s*=", answer, re.MULTILINE)),
         reference=read_source(promise.reference) if promise and promise.reference else None,
     )
+
+
+def _offered(setup: SourceReading, question: str) -> SourceReading:
+    """What of the tests' setup an answer may build on: not a helper nobody told it of, which may be the solution itself."""
+    words = frozenset(re.findall(r"[^\W\d]\w*", question[:LONGEST]))
+    return replace(setup, bound=setup.bound & (words | setup.classes | frozenset(setup.imported)))
 
 
 def _named(promise: Promise | None) -> Promise | None:
@@ -218,6 +227,13 @@ def _quotes(source: str, question: str) -> bool:
 
 def _bare_lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.split("\n") if line.strip() and not line.strip().startswith(("#", "```"))]
+
+
+def _used_as_code(question: str, blocks: Sequence[Block]) -> frozenset[str]:
+    """Names in code, between marks, before parentheses, or that are no word of a language: prose may say "igual" without meaning one."""
+    marked = re.findall(r"[`«\"'“]([^\W\d]\w*)[`»\"'”(]|\b([^\W\d]\w*)\(|\b(?=\w*[_\d])([^\W\d]\w*)", question)
+    names = {name for found in marked for name in found if name}
+    return frozenset(names.union(*(re.findall(r"[^\W\d]\w*", block.source) for block in blocks)))
 
 
 _ASKED = re.compile(

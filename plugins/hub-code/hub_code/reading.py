@@ -62,6 +62,8 @@ FILES = frozenset(
 CHANGING = frozenset(
     ("random", "time", "datetime", "secrets", "uuid", "os", "platform", "sys", "threading", "asyncio", "timeit", "gc", "getpass")
 )
+MOMENTARY = frozenset(("id", "hash", "input", "dir", "globals", "locals", "vars", "object"))
+"""Builtins that give other results in another run."""
 RISKY_CALLS = frozenset(("eval", "exec", "compile", "__import__", "open", "breakpoint"))
 
 
@@ -149,6 +151,8 @@ class SourceReading:
     changing: bool = False
     """It imports what gives other results in another run or on another machine."""
     lines: int = 0
+    skeleton: bool = False
+    """It leaves a body to be filled in: nothing but ``...`` or ``pass``, with a comment that says so."""
 
 
 def read_source(source: str) -> SourceReading:
@@ -199,9 +203,25 @@ def _readable(source: str, tree: ast.Module) -> SourceReading:
         lints=tuple(_lints(tree, calls, imports)),
         comments="\n".join([*comments.values(), *strings])[:20_000],
         unordered=any(isinstance(node, ast.Set | ast.SetComp) for node in ast.walk(tree)) or bool(calls & {"set", "frozenset"}),
-        changing=bool(imports & CHANGING),
+        changing=bool(imports & CHANGING or calls & MOMENTARY),
         lines=source.count("\n") + 1,
+        skeleton=any(map(_unfilled, ast.walk(tree))) and any(_TO_FILL.search(comment) for comment in comments.values()),
     )
+
+
+_TO_FILL = re.compile(
+    r"\.\.\.|…|_{3,}|\bTODO\b|\bFIXME\b|\b(?:complet[aeá]\w*|rellen[ae]\w*|escrib[ae]\w*|contin[uú]a|agrega|añade|falta)\b"
+    r"|\b(?:tu c[oó]digo|your code)\b",
+    re.IGNORECASE,
+)
+
+
+def _unfilled(node: ast.AST) -> bool:
+    """A function whose body does nothing."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    body = [part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+    return not body or (len(body) == 1 and isinstance(body[0], ast.Pass))
 
 
 def _names(source: str, tree: ast.Module) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:

@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from adapters_hub.sandbox import Failure, Guest, Handle, Iterated, Limits, Sandbox
+from adapters_hub.sandbox import Called, Failure, Guest, Handle, Iterated, Limits, Sandbox
 from hub_code.exam import CANDIDATE, Case, Exam
+from hub_code.in_place import MUTABLE, nearly
 from hub_code.inputs import Input
 
 MOST_RECORDS = 5000
@@ -184,6 +187,8 @@ def sit_cases(candidate: Candidate, name: str, cases: Sequence[Case], texts: Seq
             doubt = doubt or "opaque_value"
         elif outcome:
             passed += 1
+        elif case.operator == "==" and nearly(value, case.expected):
+            doubt = doubt or "rounding"
         elif fault is None:
             prints = value is None and guest.stdout[printed:].strip() in (repr(case.expected), str(case.expected)) and case.operator == "=="
             fault = Fault("differs", texts[case.number], call, shown(value), _expected(case), case.operator, prints=prints)
@@ -276,13 +281,14 @@ def examiner_source() -> str:
         "def _hub_put(name): globals()[name] = _hub.function(name)",
         "def _hub_catch(name, builtin): globals()[name] = _hub.define_exception(name, builtin)",
         "def _hub_value(name, value): globals()[name] = value",
+        "def _hub_class(name, value): globals()[name] = _hub.learn_class(value)",
     )
 
 
 def keeper_source() -> str:
     """The keeper, ready to run in the guest of the candidate."""
     lines = ("_hub_keeper = _hub_module.Keeper(globals())", "_hub_perform = _hub_keeper.perform")
-    return guest_source("keeper", *lines, "_hub_push, _hub_pull = _hub_keeper.push, _hub_keeper.pull")
+    return guest_source("keeper", *lines, "_hub_push, _hub_pull, _hub_tangled = _hub_keeper.push, _hub_keeper.pull, _hub_keeper.tangled")
 
 
 @dataclass
@@ -322,6 +328,8 @@ class Relay:
             called = self.candidate.call("_hub_perform", [kind, target, sent, named])
             value, place, number = called.value
             after = called.args_after[2] if called.args_after is not None else None
+            nested = number >= 0 and any(isinstance(item, MUTABLE) for item in (value.values() if isinstance(value, dict) else value))
+            tangled = nested and self.candidate.call("_hub_tangled", [number]).value is not False
         except Failure as failure:
             return self._failed(failure, call, counted)
         except (TypeError, ValueError, IndexError):
@@ -331,7 +339,7 @@ class Relay:
         changed = (
             [_change(old, new) for old, new in zip(sent, after, strict=True)] if after is not None and len(after) == len(sent) else None
         )
-        return "value", value, place, number, changed if changed and any(changed) else None
+        return "tangled" if tangled else "value", value, place, number, changed if changed and any(changed) else None
 
     def _failed(self, failure: Failure, call: str, counted: bool) -> tuple[Any, ...]:
         what = mishap(failure, self.candidate)
@@ -405,7 +413,9 @@ class Company:
     given: Mapping[str, str] = field(default_factory=dict)
     """Names that the question defines -> the source that does."""
     mentioned: frozenset[str] = frozenset()
-    """Names that the question uses: part of what is asked for."""
+    """Names that the question uses as code: part of what is asked for."""
+    spoken: frozenset[str] = frozenset()
+    """All words of the question."""
     classes: frozenset[str] = frozenset()
     """Classes that the answer defines."""
 
@@ -464,6 +474,8 @@ def _prepare(tests: Guest, relay: Relay, candidate: Candidate, name: str, real: 
         if needed not in candidate.names:
             missing.append(needed)
         elif needed in company.classes and needed[:1].isupper():
+            if needed not in company.spoken and needed in exam.told:
+                borrowed.append(needed)
             _put_class(tests, candidate.guest, needed)
         else:
             if needed not in company.mentioned:
@@ -513,7 +525,8 @@ def _put_class(tests: Guest, candidate: Guest, name: str) -> None:
     if isinstance(bases, list) and "BaseException" in bases and isinstance(bases[0], str):
         tests.call("_hub_catch", [name, bases[0]])
     else:
-        tests.call("_hub_value", [name, candidate.evaluate(name)])
+        value = candidate.evaluate(name)
+        tests.call("_hub_class" if isinstance(value, Handle) else "_hub_value", [name, value])
 
 
 def _cut_off(exam: Exam, relay: Relay, failure: Failure | None) -> Sitting:
@@ -560,7 +573,7 @@ def _marked(exam: Exam, relay: Relay, outcomes: Any, refused: Any, current: Any,
     if fault is None and escaped is not None:
         fault, doubt, detail = _escaped(escaped, relay)
     if fault is None and not doubt and refused:
-        doubt, detail = "opaque_value", str(refused[0])
+        doubt, detail = "own_word" if str(refused[0]).startswith(("raises", "changed")) else "opaque_value", str(refused[0])
     if fault is None and not doubt and not reached and exam.texts:
         doubt, detail = "row", "no assert was reached"
     if not exam.texts and fault is None and not doubt:
@@ -572,6 +585,8 @@ def _fault(text: str, relay: Relay, kind: str, operator: str, left: str, right: 
     """A note on an assert that did not hold; text: only a doubt."""
     if kind == "opaque":
         return "opaque_value"
+    if operator == "nearly":
+        return "rounding"
     calls = relay.records[first:last]
     call, outcome = calls[0] if len(calls) == 1 else ("", "")
     if kind == "differs":
@@ -657,6 +672,9 @@ def sit_reference(candidate: Candidate, real: str, wanted: Sequence[Wanted]) -> 
                 break
             continue
         verdict = _as_wanted(got.value, one.value)
+        if verdict is False and _otherwise(got, one):
+            doubt = doubt or "other_shape"
+            continue
         fault = Fault("differs", call, call, shown(got.value), shown(one.value))
         if verdict and one.value is None and one.args_after is not None and not alike(one.args_after, tuple(one.entry.arguments)):
             verdict = got.args_after is not None and close(list(got.args_after), list(one.args_after))
@@ -670,6 +688,28 @@ def sit_reference(candidate: Candidate, real: str, wanted: Sequence[Wanted]) -> 
         else:
             doubt = doubt or "edge_differs"
     return Sitting(passed, len(wanted), doubt=doubt or ("" if wanted else "no_inputs"))
+
+
+def _otherwise(got: Called, one: Wanted) -> bool:
+    """The right values in another kind of sequence or number, or returned where the reference changes its argument."""
+    if one.value is None and one.args_after is not None and got.value is not None and not opaque(got.value):
+        given = tuple(one.entry.arguments)
+        in_place = got.args_after is not None and close(list(got.args_after), list(one.args_after))
+        returned = any(alike(got.value, new) and isinstance(new, MUTABLE) for new in one.args_after)
+        return returned and (in_place or not alike(one.args_after, given) or alike(got.args_after, given))
+    return type(got.value) is not type(one.value) and not opaque(got.value) and close(_plainer(got.value), _plainer(one.value))
+
+
+def _plainer(value: Any) -> Any:
+    """Sequences as lists and exact numbers as floats, so far as nothing else is lost by it."""
+    if isinstance(value, (list, tuple, range)) or type(value).__name__ == "deque":
+        return [_plainer(item) for item in value]
+    if isinstance(value, (Decimal, Fraction)):
+        try:
+            return float(value)
+        except (OverflowError, ValueError):
+            return value
+    return value
 
 
 def _changed(arguments: tuple[Any, ...] | None) -> str:

@@ -497,7 +497,7 @@ def test_without_a_sandbox_only_reading_decides(monkeypatch: pytest.MonkeyPatch)
         raise Unavailable("nothing works here")
 
     monkeypatch.setattr(judging, "choose_sandbox", unavailable)
-    judging._self_test.cache_clear()
+    judging._tested_itself.cache_clear()
     verdict = judge("def f(n):\n    return n * 11", AS_DATA)
     assert (verdict.outcome, verdict.code) == ("unverified", "no_sandbox") and "nothing works here" in verdict.evidence
     assert judge("def f(n)\n    return n", AS_DATA).code == "syntax"
@@ -505,7 +505,7 @@ def test_without_a_sandbox_only_reading_decides(monkeypatch: pytest.MonkeyPatch)
     assert judge("def f():\n    return 1", AS_DATA).code == "parameters"
     if FAITHFUL:
         assert judge("def f(n):\n    return n * 11", AS_DATA, unsafe_exec=True).outcome == "correct"
-    judging._self_test.cache_clear()
+    judging._tested_itself.cache_clear()
 
 
 def test_a_sandbox_that_fails_its_own_test_judges_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,3 +551,79 @@ def test_threads_get_the_verdicts_that_one_thread_gets() -> None:
         together = list(pool.map(validator.judge, attempts))
     assert [(one.outcome, one.code, one.reason) for one in together] == [(one.outcome, one.code, one.reason) for one in alone]
     assert threading.active_count() < 50
+
+
+# --- found by a hostile reviewer -----------------------------------------------------------------
+
+SORTED = ["xs = [3, 1, 2]\nassert f(xs) == sorted(xs)"]
+VECTORS = ["assert Vec(1, 2) + Vec(3, 4) == Vec(4, 6)"]
+CLEARS = "def f(xs):\n    xs.clear()\n    return []"
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("code", "expected", "question"),
+    [
+        ("def f(n):\n    raise StopIteration", {"tests": ["assert all(map(lambda n: f(n) == n, (1, 2)))"]}, ""),
+        (CLEARS, {"tests": SORTED}, ""),
+        (CLEARS, {"tests": ["xs = [3, 1, 2]\nr = f(xs)\nassert r == sorted(xs)"]}, ""),
+        ("class Vec:\n    def __new__(c, *a): return c\n    def __add__(s, o): return s", {"entry_point": "Vec", "tests": VECTORS}, ""),
+        (
+            "class Vec:\n    uno = None\n    def __new__(c, *a):\n        c.uno = c.uno or object.__new__(c)\n        return c.uno\n"
+            "    def __add__(s, o): return s",
+            {"entry_point": "Vec", "tests": VECTORS},
+            "",
+        ),
+        ("def igual(a, b): return True\ndef f(n): return 0", {"tests": ["assert igual(f(2), 22)"]}, "Haz f(n) igual a 11 n."),
+        ("class Igual:\n    def __init__(s, *a): pass\ndef f(n): return 0", {"tests": ["assert Igual(f(2), 22)"]}, ""),
+        ("def f(n): return 0", {"tests": ["f(2)"]}, ""),
+        ("def f(n): return 0", {"tests": ["def test_uno():\n    assert f(2) == 22", "assert f(5) is not None"]}, ""),
+        (
+            "def f(n): return 0",
+            {"tests": ["import unittest\nclass T(unittest.TestCase):\n    def test_a(s):\n        s.assertEqual(f(2), 22)"]},
+            "",
+        ),
+        ("def f(n): return [[0] * n] * n", {"tests": ["m = f(2)\nm[0][0] = 1\nassert m[1][0] == 0"]}, ""),
+        ("def f(n): return bien(n)", {"setup": "def bien(n): return 11 * n", "tests": ["assert f(2) == bien(2)"]}, ""),
+    ],
+)
+def test_weak_tests_cannot_be_cheated_to_a_certain_verdict(code: str, expected: Any, question: str) -> None:
+    verdict = judge(code, {"entry_point": "f", **expected}, question or "Escribe f(n).")
+    assert verdict.outcome != "correct", verdict
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("code", "expected", "outcome"),
+    [
+        ("def f(xs):\n    return sorted(xs)", {"tests": SORTED}, "correct"),
+        ("def f(n): return 11 * n", {"tests": ["def test_uno():\n    assert f(2) == 22"]}, "correct"),
+        ("def f(n): return [[0] * n for _ in range(n)]", {"tests": ["m = f(2)\nm[0][0] = 1\nassert m[1][0] == 0"]}, "correct"),
+        ("def f(n): return [[0] * n] * n", {"tests": ["m = f(2)\nassert m == [[0, 0], [0, 0]]"]}, "correct"),
+        ("def f(a, b): return a + b", {"tests": ["assert f(0.1, 0.2) == 0.3"]}, "unverified"),
+        ("def f(a, b): return [a + b]", {"tests": ["for x in [0.1]:\n    assert f(x, 0.2) == [0.3]"]}, "unverified"),
+        (
+            "def f(n):\n    for i in range(n):\n        yield i",
+            {"reference": "def f(n): return list(range(n))", "inputs": [[3]]},
+            "unverified",
+        ),
+        ("def f(n): return tuple(range(n))", {"reference": "def f(n): return list(range(n))", "inputs": [[3]]}, "unverified"),
+        ("def f(n): return tuple(range(n + 1))", {"reference": "def f(n): return list(range(n))", "inputs": [[3]]}, "incorrect"),
+        ("def f(xs):\n    xs.sort()\n    return xs", {"reference": "def f(xs): xs.sort()", "inputs": [[[3, 1]]]}, "unverified"),
+        ("def f(xs):\n    return 5", {"reference": "def f(xs): xs.sort()", "inputs": [[[3, 1]]]}, "incorrect"),
+        ("def f(n):\n    # completa tu código\n    pass", {"tests": ["assert f(1) == 11"]}, "unverified"),
+        ("def f(n):\n    pass", {"tests": ["assert f(1) == 11"]}, "incorrect"),
+        ("\ufeffdef f(n): return 11 * n", {"tests": ["assert f(1) == 11"]}, "correct"),
+    ],
+)
+def test_what_is_right_in_another_way_is_not_called_wrong(code: str, expected: Any, outcome: str) -> None:
+    verdict = judge(f"```python\n{code}\n```", {"entry_point": "f", **expected})
+    assert verdict.outcome == outcome, verdict
+
+
+def test_what_went_wrong_once_in_the_self_test_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = iter(["no guest could be started", ""])
+    monkeypatch.setattr(judging, "_trial", lambda unsafe: next(found))
+    judging._tested_itself.cache_clear()
+    assert [judging._self_test(-1, False) for _ in range(3)] == ["no guest could be started", "", ""]
+    judging._tested_itself.cache_clear()
