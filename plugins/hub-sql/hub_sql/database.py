@@ -395,7 +395,8 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 def _private_file() -> Path:
     """An empty file that only this user may read."""
-    handle, name = tempfile.mkstemp(prefix="hub-sql-", suffix=".sqlite")
+    # the name tells whose it is: this runs in a child of the process that judges
+    handle, name = tempfile.mkstemp(prefix=f"hub-sql-{os.getppid()}-", suffix=".sqlite")
     os.close(handle)
     return Path(name)
 
