@@ -20,13 +20,14 @@ SHIPPED = ROOT / "adapters_hub" / "bases" / "mini"
 sys.path.insert(0, str(ROOT / "tools"))
 
 from click.testing import CliRunner  # noqa: E402
-from mini import algorithms, glossary, mathematics, python_tasks, sql_tasks  # noqa: E402
+from mini import algorithms, functions, glossary, mathematics, python_tasks, retrieval, schemas, sql_tasks, steps  # noqa: E402
 from mini.conversations import generate_conversations, make_conversation, rendered  # noqa: E402
-from mini.corpus import Document, HeldOutQuestions, read_held_out_questions, repetitions  # noqa: E402
+from mini.corpus import Document, HeldOutQuestions, normalised_query, read_held_out_questions, repetitions  # noqa: E402
+from mini.growth import grown  # noqa: E402
 from mini.packing import batch_rows, pack_conversations, pack_text  # noqa: E402
 from mini.preparation import Prepared, prepare  # noqa: E402
-from mini.tokenizer import END, MARKERS  # noqa: E402
-from mini.training import Plan, new_model, train  # noqa: E402
+from mini.tokenizer import ASSISTANT, END, MARKERS, SYSTEM, USER  # noqa: E402
+from mini.training import Plan, _prompts, new_model, train  # noqa: E402
 from pretrain_mini import main  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
@@ -102,6 +103,75 @@ def test_every_equality_in_a_mathematics_answer_holds() -> None:
     assert checked > 1500
 
 
+def test_every_equality_in_numbered_steps_holds() -> None:
+    rng, checked = Random(21), 0
+    for _ in range(1500):
+        for exchange in rng.choice((steps.steps_exchange, steps.drill))(rng):
+            for sides in _equalities(re.sub(r"[xyzn]/\d+", "u", exchange.answer).replace(", ", "\n")):
+                checked += 1
+                assert len(set(sides)) == 1, exchange
+    assert checked > 1500
+
+
+def test_numbered_steps_take_their_numbers_from_the_question() -> None:
+    rng = Random(22)
+    for maker in (steps.add_or_take, steps.groups, steps.shopping, steps.column_sum, steps.table_product):
+        for _ in range(50):
+            solved = maker(rng)
+            for question in solved.questions:
+                used = re.findall(r"\d+", " ".join((*solved.steps, solved.result)))
+                assert set(re.findall(r"\d+", question)) <= set(used), solved
+
+
+def test_what_is_asked_for_stands_in_the_text() -> None:
+    rng = Random(23)
+    for _ in range(300):
+        (exchange,) = retrieval.repeat(rng)
+        assert exchange.answer in exchange.question
+        exchanges = rng.choice((retrieval.people, retrieval.where_is_it, retrieval.pairs))(rng)
+        told = exchanges[0].question.lower()
+        for exchange in exchanges:
+            assert all(
+                word.lower() in told
+                for word in re.findall(r"\b[A-ZÁÉÍÓÚ]\w+|\d+", exchange.answer)[1:]
+                if word not in {"El", "La", "En", "Hablas"}
+            ), exchange
+            assert set(re.findall(r"\d+", exchange.answer)) <= set(re.findall(r"\d+", told)), exchange
+
+
+def test_functions_to_order_are_right_under_every_name() -> None:
+    rng = Random(24)
+    for pattern in functions.PATTERNS:
+        for _ in range(12):
+            name, parameters, code = functions.written(rng, pattern, 3)
+            assert len(parameters) == len(set(parameters)) == len(pattern.parameters)
+            space: dict[str, object] = {}
+            exec(code, space)
+            for call, result in pattern.checks:
+                assert repr(eval(f"{name}({call})", space)) == result, code
+
+
+def test_functions_to_order_carry_the_name_that_was_asked_for() -> None:
+    rng = Random(25)
+    for _ in range(300):
+        exchange = functions.function_exchange(rng)[0]
+        name = re.search(r"def (\w+)\(", exchange.answer)
+        assert name and name[1] in exchange.question
+
+
+def test_every_query_over_a_schema_runs_in_sqlite() -> None:
+    rng = Random(26)
+    for _ in range(600):
+        schema = rng.choice(schemas.SCHEMAS)
+        wish = rng.choice((schemas.one_table, schemas.joined))(rng, schema)
+        database = sqlite3.connect(":memory:")
+        if not wish.query.startswith("CREATE"):
+            for statement in schema.statements():
+                database.execute(statement)
+        database.execute(wish.query)
+        database.close()
+
+
 def test_solved_equations_satisfy_the_question() -> None:
     rng = Random(12)
     for _ in range(200):
@@ -168,6 +238,23 @@ def test_texts_that_share_eight_words_with_a_question_are_dropped(corpus: Path, 
     assert report.documents_dropped == 1 and report.conversations_dropped >= 1
 
 
+def test_near_duplicates_and_wanted_answers_are_recognised(tmp_path: Path) -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": "¿Cuál es mayor, 5/8 o 7/12?"}], "expected": {"answer": "5/8"}},
+        {"messages": [{"role": "user", "content": "Escribe girar(lista)."}], "expected": {"function": "girar", "tests": []}},
+        {"messages": [{"role": "user", "content": "nombres"}], "expected": {"sql": ["SELECT c.nombre FROM cursos c WHERE c.horas > 3;"]}},
+    ]
+    (tmp_path / "eval.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    held_out = read_held_out_questions(tmp_path)
+    assert held_out.are_asked_by("dime cuál es mayor: 5/8 o 7/12") and not held_out.are_asked_by("¿Cuál es mayor, 2/9 o 3/4?")
+    assert held_out.are_answered_by("```python\ndef girar(xs):\n    return xs\n```") and not held_out.are_answered_by("def otra(xs): ...")
+    assert held_out.are_answered_by("```sql\nSELECT nombre\nFROM cursos\nWHERE horas > 3\n```")
+    assert not held_out.are_answered_by("```sql\nSELECT nombre FROM cursos WHERE horas > 4;\n```")
+    assert normalised_query("SELECT c.nombre, COUNT(*) AS n FROM cursos AS c;") == normalised_query(
+        "select nombre , count( * ) from cursos c"
+    )
+
+
 def test_sources_are_weighted() -> None:
     rng = Random(0)
     draws = [rng.random() for _ in range(1000)]
@@ -196,6 +283,36 @@ def test_a_killed_run_resumes_with_the_same_losses(prepared: Prepared, tmp_path:
     then = [(step.step, step.loss) for step in _run(prepared, plan, tmp_path / "killed.pt")]
     assert first == whole[:2]
     assert then == [(3, whole[2])]
+
+
+def test_a_killed_run_with_muon_resumes_with_the_same_losses(prepared: Prepared, tmp_path: Path) -> None:
+    plan = Plan(minutes=None, steps=3, batch=2, chat=1, warm_up=1, compile=False, muon=True)
+    whole = [step.loss for step in _run(prepared, plan, tmp_path / "whole.pt")]
+    list(itertools.islice(_run(prepared, plan, tmp_path / "killed.pt"), 2))
+    assert [step.loss for step in _run(prepared, plan, tmp_path / "killed.pt")] == whole[2:]
+
+
+def test_prompts_are_what_the_system_and_the_user_say() -> None:
+    system, user, assistant, end = (MARKERS.index(marker) for marker in (SYSTEM, USER, ASSISTANT, END))
+    row = torch.tensor([[system, 90, end, 91, user, 92, end, 91, assistant, 93, end, 91, user, 94], [90] * 14])
+    assert _prompts(row)[0].tolist() == [True] * 8 + [False] * 4 + [True] * 2
+    assert not _prompts(row)[1].any()
+
+
+def test_a_grown_model_computes_what_the_small_one_did(prepared: Prepared) -> None:
+    small = new_model(prepared.tokenizer, seed=3, hidden=64, layers=3)
+    large = grown(small, layers=5, feed_forward=320)
+    tokens = torch.arange(5, 45)[None]
+    assert torch.allclose(small(tokens).logits, large(tokens).logits, atol=1e-5)
+    assert (large.config.num_hidden_layers, large.config.intermediate_size) == (5, 320)
+    assert sum(p.numel() for p in large.parameters()) > sum(p.numel() for p in small.parameters())
+    large(tokens, labels=tokens).loss.backward()
+    assert all(layer.self_attn.o_proj.weight.grad.abs().sum() > 0 for layer in large.model.layers)
+
+
+def test_a_model_never_shrinks(prepared: Prepared) -> None:
+    with pytest.raises(ValueError, match="only grows"):
+        grown(new_model(prepared.tokenizer, seed=3, hidden=64, layers=2), layers=1, feed_forward=192)
 
 
 def test_one_command_makes_a_folder_that_transformers_loads(corpus: Path, tmp_path: Path) -> None:
@@ -229,13 +346,44 @@ def test_one_command_makes_a_folder_that_transformers_loads(corpus: Path, tmp_pa
     again = CliRunner().invoke(main, arguments)
     assert again.exit_code == 2 and "--resume" in again.output
 
+    larger = [
+        "--corpus",
+        str(corpus),
+        "--out",
+        str(tmp_path / "grown"),
+        "--work",
+        str(tmp_path / "work2"),
+        "--grow-from",
+        str(tmp_path / "mini"),
+    ]
+    larger += [
+        "--layers",
+        "2",
+        "--feed-forward",
+        "256",
+        "--steps",
+        "1",
+        "--length",
+        "64",
+        "--batch",
+        "2",
+        "--chat-rows",
+        "1",
+        "--conversations",
+        "60",
+    ]
+    result = CliRunner().invoke(main, [*larger, "--no-compile", "--muon"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "grown").config.num_hidden_layers == 2
+    assert (tmp_path / "grown" / "tokenizer.json").read_bytes() == (tmp_path / "mini" / "tokenizer.json").read_bytes()
+
 
 def test_the_shipped_folder_is_small_and_its_markers_are_single_tokens() -> None:
     files = [path for path in SHIPPED.rglob("*") if path.is_file()]
     assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"} <= {
         path.name for path in files
     }
-    assert sum(path.stat().st_size for path in files) < 20_000_000
+    assert sum(path.stat().st_size for path in files) < 50_000_000
     tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
     assert [tokenizer(marker)["input_ids"] for marker in MARKERS] == [[n] for n in range(5)]
     assert len(tokenizer) == json.loads((SHIPPED / "config.json").read_text())["vocab_size"] == 8192

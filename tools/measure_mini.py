@@ -1,84 +1,192 @@
-"""Measure a finished `mini` folder: held-out loss in bfloat16, float32 and NF4, greedy answers, contamination.
+"""Measure finished `mini` folders side by side: held-out loss, answers to fresh prompts, speed, contamination.
 
-    python tools/measure_mini.py --model adapters_hub/bases/mini --work .mini-work --held-out tutors
+    python tools/measure_mini.py --model adapters_hub/bases/mini --against OLDER --work .mini-work --held-out tutors
 
-Knows the measures of `tools/mini/publication.py` and prints one JSON line. Deliberately trains nothing.
+Knows the measures of `tools/mini` and prints a table and one JSON line. Deliberately trains nothing. Answers are decoded by the
+engine of adapters_hub, greedily.
 """
 
 import json
+import sys
+import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
 from mini.conversations import asks_held_out, generate_conversations
 from mini.corpus import HeldOutQuestions, read_corpus, read_held_out_questions
-from mini.publication import held_out_loss, reply
+from mini.probes import conversation_prompts, is_spanish, probes
+from mini.publication import held_out_loss
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from adapters_hub.contracts import Completion, Request, Sampling
+from adapters_hub.engine.session import TorchEngine
+from adapters_hub.types import BaseModel, Message
+
+PROMPT_SEED, PROBE_SEED = 977_001, 977_002
+BATCH = 20
 QUESTIONS = (
-    "Hola, me llamo Irene y quiero aprender.", "¿Cuánto es 58 + 67?", "Tengo 4 cajas con 9 lápices cada una, ¿cuántos lápices son?", "Resuelve 5x - 3 = 22 paso a paso.",
-    "¿Qué diferencia hay entre una pila y una cola?", "¿Para qué sirve un diccionario en Python?", "Escribe una función que cuente las vocales de una palabra.",
-    "¿Cómo selecciono los clientes mayores de 30 años en SQL?", "¿Cuánto es 3/4 - 1/6?", "¿Quién ganó el mundial de fútbol?",
-)  # fmt: skip
+    "Hola, me llamo Irene y quiero aprender.",
+    "¿Cuánto es 58 + 67?",
+    "Tengo 4 cajas con 9 lápices cada una, ¿cuántos lápices son?",
+    "Resuelve 5x - 3 = 22 paso a paso.",
+    "¿Qué diferencia hay entre una pila y una cola?",
+    "¿Para qué sirve un diccionario en Python?",
+    "Escribe la función contar_ceros(lista) que cuente los ceros de una lista.",
+    "¿Cómo selecciono los clientes mayores de 30 años en SQL?",
+    "¿Cuánto es 3/4 - 1/6?",
+    "¿Quién ganó el mundial de fútbol?",
+)
 
 
 @click.command(help=__doc__)
 @click.option("--model", "folder", type=click.Path(path_type=Path, exists=True), default=Path("adapters_hub/bases/mini"), show_default=True)
+@click.option("--against", type=click.Path(path_type=Path, exists=True), default=None, help="folder of an older version to compare with")
 @click.option(
     "--work",
+    "works",
     type=click.Path(path_type=Path, exists=True),
-    default=Path(".mini-work"),
+    multiple=True,
+    default=[Path(".mini-work")],
     show_default=True,
-    help="the work folder of the run, for its held-out texts",
+    help="work folders whose held-out texts are measured; of a second one only the conversations",
 )
 @click.option(
     "--corpus",
     type=click.Path(path_type=Path, exists=True),
     default=None,
-    help="with --held-out: count the corpus documents that share a run of words with a question",
+    help="count the documents that share a run of words with a question",
 )
 @click.option("--held-out", type=click.Path(path_type=Path), default=None, help="folder below which every eval.jsonl is looked at")
-@click.option("--windows", type=int, default=150, show_default=True, help="windows of 512 tokens for each kind of text")
+@click.option("--conversations", type=int, default=80_000, show_default=True, help="as in training, for the contamination count")
+@click.option("--seed", type=int, default=1, show_default=True, help="as in training, for the contamination count")
+@click.option("--windows", type=int, default=100, show_default=True, help="windows of 512 tokens for each kind of text")
+@click.option("--prompts", type=int, default=200, show_default=True, help="fresh prompts whose answers must end, in Spanish")
+@click.option("--each", type=int, default=25, show_default=True, help="problems of every kind")
 @click.option("--threads", type=int, default=2, show_default=True)
-def main(folder: Path, work: Path, corpus: Path | None, held_out: Path | None, windows: int, threads: int) -> None:
+def main(
+    folder: Path,
+    against: Path | None,
+    works: tuple[Path, ...],
+    corpus: Path | None,
+    held_out: Path | None,
+    conversations: int,
+    seed: int,
+    windows: int,
+    prompts: int,
+    each: int,
+    threads: int,
+) -> None:
     torch.set_num_threads(threads)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    texts: dict[str, list[str]] = json.loads((work / "held_out.json").read_text(encoding="utf-8"))
-    settings = {
+    texts = _held_out_texts(works)
+    questions = read_held_out_questions(held_out)
+    report: dict[str, Any] = {}
+    for name, path in {"new": folder, "old": against}.items():
+        if path:
+            losses = _losses(path, texts, windows, ("bfloat16", "float32", "nf4") if name == "new" else ("bfloat16", "nf4"))
+            report[name] = {
+                "folder_bytes": sum(f.stat().st_size for f in path.iterdir()),
+                "loss": losses,
+                **_answers(path, questions, prompts, each),
+            }
+            click.echo(f"{name}: {json.dumps(report[name], ensure_ascii=False)}")
+    report["speed"] = {quantization: _speed(folder, quantization) for quantization in ("nf4", "int8", "none")}
+    report["contamination"] = _contamination(questions, corpus, conversations, seed)
+    click.echo(json.dumps(report, ensure_ascii=False))
+
+
+def _held_out_texts(works: tuple[Path, ...]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = json.loads((works[0] / "held_out.json").read_text(encoding="utf-8"))
+    for number, work in enumerate(works[1:], 2):
+        texts[f"charla {number}"] = json.loads((work / "held_out.json").read_text(encoding="utf-8"))["charla"]
+    return texts
+
+
+def _losses(folder: Path, texts: dict[str, list[str]], windows: int, formats: tuple[str, ...]) -> dict[str, dict[str, dict[str, float]]]:
+    """format -> kind of text -> figures."""
+    nf4 = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16
+    )
+    options: dict[str, dict[str, Any]] = {
         "float32": {"dtype": torch.float32},
         "bfloat16": {"dtype": torch.bfloat16},
-        "nf4": {"dtype": torch.bfloat16, "quantization_config": BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)},
-    }  # fmt: skip
+        "nf4": {"dtype": torch.bfloat16, "quantization_config": nf4},
+    }
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     figures: dict[str, dict[str, dict[str, float]]] = {}
-    for name, options in settings.items():
-        model = AutoModelForCausalLM.from_pretrained(folder, **options)
-        figures[name] = {}
-        for kind, held in texts.items():
-            loss = held_out_loss(model, tokenizer, held, 512, windows)
-            figures[name][kind] = {
-                "nats_per_token": round(loss.nats_per_token, 4),
-                "bits_per_byte": round(loss.bits_per_byte, 4),
-                "tokens": loss.tokens,
-            }
-        if name != "bfloat16":
-            answers = [reply(model, tokenizer, question) for question in QUESTIONS]
-            for question, answer in zip(QUESTIONS, answers, strict=True):
-                click.echo(f"[{name}] > {question}\n{answer}\n")
-            click.echo(f"[{name}] {sum(answer.endswith('<|end|>') for answer in answers)} of {len(answers)} answers end by themselves")
-    questions = read_held_out_questions(held_out)
-    click.echo(json.dumps({"held_out_loss": figures, "contamination": _contamination(questions, corpus, texts)}, ensure_ascii=False))
+    for name in formats:
+        model = AutoModelForCausalLM.from_pretrained(folder, **options[name])
+        measured = {kind: held_out_loss(model, tokenizer, held, 512, windows) for kind, held in texts.items()}
+        figures[name] = {kind: {key: round(value, 4) for key, value in asdict(loss).items()} for kind, loss in measured.items()}
+    return figures
 
 
-def _contamination(questions: HeldOutQuestions, corpus: Path | None, texts: dict[str, list[str]]) -> dict[str, int]:
-    """How much training text shares a run of words with the evaluation questions as they are now."""
-    counts: Counter[str] = Counter(eval_questions=questions.questions, held_out_conversations=len(texts.get("charla", [])))
-    counts["conversations"] = sum(
-        asks_held_out(chat, questions) for chat in generate_conversations(42_000, 0, HeldOutQuestions(frozenset(), frozenset(), 0, 0))
+def _answers(folder: Path, questions: HeldOutQuestions, prompts: int, each: int) -> dict[str, Any]:
+    """Shares of answers that end, that are Spanish, that are right; and a few to read."""
+    engine = TorchEngine(BaseModel(model=str(folder.resolve())))
+    try:
+        fresh = _ask(engine, conversation_prompts(prompts, PROMPT_SEED, questions))
+        problems = probes(each, PROBE_SEED)
+        solved: Counter[str] = Counter()
+        for probe, completion in zip(problems, _ask(engine, [probe.messages for probe in problems]), strict=True):
+            solved[probe.kind] += probe.right(completion.text, probe.reference)
+        shown = _ask(engine, [[{"role": "user", "content": question}] for question in QUESTIONS])
+    finally:
+        engine.close()
+    for question, completion in zip(QUESTIONS, shown, strict=True):
+        click.echo(f"> {question}\n{completion.text}\n")
+    return {
+        "prompts": len(fresh),
+        "end_by_themselves": sum(completion.finish == "stop" for completion in fresh) / max(1, len(fresh)),
+        "in_spanish": sum(is_spanish(completion.text) for completion in fresh) / max(1, len(fresh)),
+        "right": {kind: round(solved[kind] / each, 3) for kind in dict.fromkeys(probe.kind for probe in problems)},
+    }
+
+
+def _ask(engine: TorchEngine, prompts: list[list[dict[str, str]]]) -> list[Completion]:
+    sampling = Sampling(temperature=0.0, max_new_tokens=200)
+    turns = [tuple(Message(m["role"], m["content"]) for m in prompt) for prompt in prompts]  # type: ignore[arg-type]
+    requests = [Request(messages, sampling=sampling) for messages in turns]
+    order = sorted(range(len(requests)), key=lambda n: sum(len(m.content) for m in requests[n].messages))
+    answers: dict[int, Completion] = {}
+    for start in range(0, len(order), BATCH):
+        batch = order[start : start + BATCH]
+        answers.update(zip(batch, engine.generate([requests[n] for n in batch]), strict=True))
+    return [answers[n] for n in range(len(requests))]
+
+
+def _speed(folder: Path, quantization: str) -> dict[str, float]:
+    """Seconds to load, seconds to the first token and tokens a second of one conversation, the best of three."""
+    begun = time.perf_counter()
+    engine = TorchEngine(BaseModel(model=str(folder.resolve()), quantization=quantization))  # type: ignore[arg-type]
+    loaded = time.perf_counter() - begun
+    request = Request(
+        (Message("user", "Explica qué es una lista enlazada y escribe un ejemplo en Python."),),
+        sampling=Sampling(max_new_tokens=120, temperature=1.0, seed=1),
+    )
+    rates = []
+    for _ in range(3):
+        completion = engine.generate([request])[0]
+        rates.append(completion.completion_tokens / completion.seconds)
+    engine.close()
+    return {"load_seconds": round(loaded, 2), "tokens_per_second": round(max(rates), 1)}
+
+
+def _contamination(questions: HeldOutQuestions, corpus: Path | None, conversations: int, seed: int) -> dict[str, int]:
+    """Of all that the generators and the corpus offer, how much asks or answers an evaluation question; training leaves it out."""
+    counts: Counter[str] = Counter(eval_questions=questions.questions, conversations_made=conversations)
+    everything = generate_conversations(conversations, seed, HeldOutQuestions(frozenset(), frozenset(), 0, 0))
+    counts["conversations_left_out"] = sum(asks_held_out(chat, questions) for chat in everything)
+    counts["conversations_in_training"] = sum(
+        asks_held_out(chat, questions) for chat in generate_conversations(conversations, seed, questions)
     )
     if corpus:
-        counts["documents"] = sum(questions.touch(document.text) for document in read_corpus(corpus))
+        counts["documents_left_out"] = sum(questions.touch(document.text) for document in read_corpus(corpus))
     return dict(counts)
 
 

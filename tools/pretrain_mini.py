@@ -1,6 +1,10 @@
 """Make the embedded base model `mini`: one command from a corpus folder to a finished model folder.
 
     python tools/pretrain_mini.py --corpus CORPUS --out adapters_hub/bases/mini --minutes 65
+    python tools/pretrain_mini.py --corpus CORPUS --out NEW --grow-from adapters_hub/bases/mini --layers 8 --feed-forward 1088
+
+The second form keeps the tokenizer and the weights of a finished model, makes it larger without changing what it computes,
+and trains it on.
 
 Knows the order of the steps and prints. Deliberately holds no recipe of its own: see the modules of `tools/mini`.
 """
@@ -12,9 +16,12 @@ from pathlib import Path
 
 import click
 import torch
+from mini.growth import grown
 from mini.preparation import Prepared, prepare
 from mini.publication import PROMPTS, held_out_loss, publish, reply
+from mini.tokenizer import load_tokenizer
 from mini.training import Plan, TrainStep, new_model, train
+from transformers import LlamaForCausalLM
 
 
 @click.command(help=__doc__)
@@ -50,13 +57,44 @@ from mini.training import Plan, TrainStep, new_model, train
 @click.option("--batch", type=int, default=8, show_default=True, help="rows a step")
 @click.option("--chat-rows", type=int, default=2, show_default=True, help="rows of a step that are conversations")
 @click.option("--conversations", type=int, default=40_000, show_default=True, help="conversations to generate")
-@click.option("--hidden", type=int, default=256, show_default=True)
+@click.option("--hidden", type=int, default=256, show_default=True, help="features of a new model; a grown one keeps its own")
 @click.option("--layers", type=int, default=6, show_default=True)
+@click.option("--feed-forward", type=int, default=None, help="inner features; default: three times --hidden, or what the grown model has")
+@click.option(
+    "--grow-from",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=None,
+    help="folder of a finished model to go on from",
+)
+@click.option("--learning-rate", type=float, default=2e-3, show_default=True, help="peak")
+@click.option("--muon/--adamw", "muon", default=False, show_default=True, help="optimiser of the matrices inside the layers")
 @click.option("--snapshot-minutes", type=float, default=8.0, show_default=True, help="publish an early version after this long; 0: never")
 @click.option("--save-seconds", type=float, default=240.0, show_default=True, help="time between checkpoints")
 @click.option("--compile/--no-compile", "compiled", default=True, show_default=True)
-def main(corpus: Path, out: Path, work: Path, held_out: Path | None, minutes: float, steps: int | None, resume: bool, seed: int, threads: int, length: int, batch: int, chat_rows: int,
-         conversations: int, hidden: int, layers: int, snapshot_minutes: float, save_seconds: float, compiled: bool) -> None:  # fmt: skip
+def main(
+    corpus: Path,
+    out: Path,
+    work: Path,
+    held_out: Path | None,
+    minutes: float,
+    steps: int | None,
+    resume: bool,
+    seed: int,
+    threads: int,
+    length: int,
+    batch: int,
+    chat_rows: int,
+    conversations: int,
+    hidden: int,
+    layers: int,
+    feed_forward: int | None,
+    grow_from: Path | None,
+    learning_rate: float,
+    muon: bool,
+    snapshot_minutes: float,
+    save_seconds: float,
+    compiled: bool,
+) -> None:
     torch.set_num_threads(threads)
     checkpoint, log = work / "checkpoint.pt", work / "log.jsonl"
     if checkpoint.is_file() and not resume:
@@ -64,13 +102,26 @@ def main(corpus: Path, out: Path, work: Path, held_out: Path | None, minutes: fl
 
     # 1. tokenizer and rows
     started = time.monotonic()
-    prepared = prepare(corpus, work, length, conversations, seed, held_out)
+    prepared = prepare(corpus, work, length, conversations, seed, held_out, load_tokenizer(grow_from) if grow_from else None)
     click.echo(f"prepared in {time.monotonic() - started:.0f} s: {json.dumps(asdict(prepared.report))}")
 
     # 2. the loop
-    model = new_model(prepared.tokenizer, seed, hidden, layers)
+    if grow_from:
+        small = LlamaForCausalLM.from_pretrained(grow_from, dtype=torch.float32)
+        model = grown(small, layers, feed_forward or small.config.intermediate_size, seed)
+    else:
+        model = new_model(prepared.tokenizer, seed, hidden, layers, feed_forward)
     click.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters")
-    plan = Plan(minutes=None if steps else minutes, steps=steps, batch=batch, chat=chat_rows, seed=seed, compile=compiled)
+    plan = Plan(
+        minutes=None if steps else minutes,
+        steps=steps,
+        batch=batch,
+        chat=chat_rows,
+        learning_rate=learning_rate,
+        muon=muon,
+        seed=seed,
+        compile=compiled,
+    )
     steps_done = _known_steps(log, checkpoint) if resume else []
     log.unlink(missing_ok=True)
     with log.open("w", encoding="utf-8") as lines:
@@ -138,7 +189,8 @@ def _known_steps(log: Path, checkpoint: Path) -> list[TrainStep]:
 def _line(steps: list[TrainStep]) -> str:
     last, before = steps[-1], steps[max(0, len(steps) - 26)]
     speed = (last.tokens - before.tokens) / max(1e-9, last.seconds - before.seconds)
-    return f"step {last.step} loss {_mean_loss(steps[-25:]):.3f} lr {last.learning_rate:.2e} tokens {last.tokens / 1e6:.2f}M {last.seconds / 60:.1f} min {speed:,.0f} tok/s"
+    figures = f"loss {_mean_loss(steps[-25:]):.3f} lr {last.learning_rate:.2e} tokens {last.tokens / 1e6:.2f}M"
+    return f"step {last.step} {figures} {last.seconds / 60:.1f} min {speed:,.0f} tok/s"
 
 
 def _mean_loss(steps: list[TrainStep]) -> float:

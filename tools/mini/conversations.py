@@ -10,8 +10,12 @@ from random import Random
 from . import algorithms, glossary, mathematics
 from .corpus import HeldOutQuestions
 from .exchange import Exchange, ask
+from .functions import complexity_exchange, function_exchange
 from .python_tasks import python_exchange
+from .retrieval import retrieval_exchange, system_facts
+from .schemas import schema_conversation
 from .sql_tasks import sql_exchange
+from .steps import drill, steps_exchange
 from .tokenizer import END
 
 Message = dict[str, str]
@@ -55,6 +59,18 @@ MANNERS = (
     "Habla como a un principiante.",
     "Termina con la respuesta final.",
     "No inventes datos.",
+    "Explica la idea antes del código.",
+    "Escribe el código en un bloque.",
+    "Pon cada paso en su línea.",
+    "Usa los datos de la pregunta.",
+    "Comprueba el resultado cuando se pueda.",
+    "Si falta un dato, pídelo.",
+    "Trata a la persona de tú.",
+    "Responde en un solo párrafo si la pregunta es corta.",
+    "No uses palabras en inglés sin explicarlas.",
+    "Escribe los números con cifras.",
+    "Cuando corrijas, di primero qué está bien.",
+    "Prefiere ejemplos de la vida diaria.",
 )
 LEARNERS = (
     "estudiantes de secundaria",
@@ -204,21 +220,39 @@ def generate_conversations(count: int, seed: int, held_out: HeldOutQuestions) ->
 
 
 def asks_held_out(conversation: Conversation, held_out: HeldOutQuestions) -> bool:
-    """Whether a turn of the conversation shares a run of words with an evaluation question."""
-    return any(held_out.are_asked_by(m["content"]) if m["role"] == "user" else held_out.touch(m["content"]) for m in conversation)
+    """Whether a turn of the conversation asks an evaluation question, nearly asks it, or gives the answer that it wants."""
+    return any(
+        held_out.are_asked_by(m["content"])
+        if m["role"] == "user"
+        else held_out.touch(m["content"]) or held_out.are_answered_by(m["content"])
+        for m in conversation
+    )
 
 
 def make_conversation(rng: Random) -> Conversation:
     """A system turn or none, then one to four exchanges that stay on the subject or are turned away."""
-    subject = rng.choices((*SUBJECT_NAMES, None), (34, 20, 18, 18, 10))[0]
+    draw = rng.random()
+    if draw < 0.06:
+        return _messages(*system_facts(rng))
+    if draw < 0.17:
+        return _messages(*schema_conversation(rng))
+    if draw < 0.45:
+        system = _system(rng, None)[0]
+        exchanges = [exchange for _ in range(rng.choice((1, 1, 2))) for exchange in retrieval_exchange(rng)]
+        return _messages(system, exchanges)
+    subject = rng.choices((*SUBJECT_NAMES, None), (40, 14, 24, 6, 8))[0]
     system, on_duty = _system(rng, subject)
-    exchanges: list[Exchange] = []
+    exchanges = []
     if rng.random() < 0.1:
         exchanges.append(greeting(rng, on_duty))
     for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3))):
         exchanges += _next(rng, subject, on_duty)
     if rng.random() < 0.1:
         exchanges.append(rng.choice((thanks, goodbye))(rng))
+    return _messages(system, exchanges)
+
+
+def _messages(system: str, exchanges: list[Exchange]) -> Conversation:
     messages = [{"role": "system", "content": system}] if system else []
     for exchange in exchanges:
         messages += [{"role": "user", "content": exchange.question}, {"role": "assistant", "content": exchange.answer}]
@@ -381,7 +415,7 @@ def _system(rng: Random, subject: str | None) -> tuple[str, str | None]:
     draw = rng.random()
     if draw < 0.35:
         return "", None
-    manners = " ".join(rng.sample(MANNERS, rng.choice((0, 1, 1, 2, 3, 5))))
+    manners = " ".join(rng.sample(MANNERS, rng.choice((0, 1, 1, 2, 3, 5, 8))))
     if subject is None or draw < 0.42:
         return f"{rng.choice(GENERAL)} {manners}".strip(), None
     name = rng.choice(SUBJECT_NAMES[subject])
@@ -437,9 +471,13 @@ def _exchanges_about(rng: Random, subject: str) -> list[Exchange]:
     words = rng.choice((glossary.definition, glossary.definition, glossary.usage, glossary.difference, glossary.which_term))
     talk = rng.random()
     if subject == glossary.MATHEMATICS:
-        return words(rng, subject) if talk < 0.2 else [rng.choice(mathematics.MAKERS)(rng)]
+        if talk < 0.12:
+            return words(rng, subject)
+        return drill(rng) if talk < 0.22 else steps_exchange(rng) if talk < 0.75 else [rng.choice(mathematics.MAKERS)(rng)]
     if subject == glossary.STRUCTURES:
-        return words(rng, subject) if talk < 0.5 else [rng.choice(algorithms.MAKERS)(rng)]
+        if talk < 0.4:
+            return words(rng, subject)
+        return complexity_exchange(rng) if talk < 0.5 else function_exchange(rng) if talk < 0.65 else [rng.choice(algorithms.MAKERS)(rng)]
     if subject == glossary.PYTHON:
-        return words(rng, subject) if talk < 0.3 else python_exchange(rng)
-    return words(rng, subject) if talk < 0.3 else sql_exchange(rng)
+        return words(rng, subject) if talk < 0.15 else function_exchange(rng) if talk < 0.7 else python_exchange(rng)
+    return words(rng, subject) if talk < 0.45 else sql_exchange(rng)

@@ -11,9 +11,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 RUN_WORDS = 8
 HELD_OUT_ONE_IN = 100
+NEAR = 0.75
+"""Share of common words (Dice) above which two questions count as the same."""
 
 # How many times a source is read per pass, by the first part of `source` that matches. The manual of one database
 # server is 43 % of the Spanish prose and must not give the model its voice; teaching texts are what we want to hear.
@@ -62,6 +65,12 @@ class HeldOutQuestions:
     """how many eval.jsonl files were read"""
     questions: int
     """how many questions were read"""
+    bags: tuple[frozenset[str], ...] = ()
+    """the set of normalised words of every question, for near-duplicates"""
+    functions: frozenset[str] = frozenset()
+    """names of the functions that the questions want written"""
+    queries: frozenset[str] = frozenset()
+    """normalised queries that answer the questions"""
 
     def touch(self, text: str) -> bool:
         """Whether `text` shares a run of RUN_WORDS words with a question."""
@@ -71,8 +80,21 @@ class HeldOutQuestions:
         return any(run in self.runs for run in word_runs(words))
 
     def are_asked_by(self, turn: str) -> bool:
-        """Whether a whole user turn is a question, or contains a run of one."""
-        return tuple(normalised_words(turn)) in self.short or self.touch(turn)
+        """Whether a whole user turn is a question, contains a run of one, or has nearly the same words as one."""
+        words = normalised_words(turn)
+        bag = frozenset(words)
+        near = any(2 * len(bag & asked) > NEAR * (len(bag) + len(asked)) for asked in self.bags)
+        return near or tuple(words) in self.short or self.touch(turn)
+
+    def are_answered_by(self, answer: str) -> bool:
+        """Whether an answer defines a function that a question wants, or holds the very query that answers one."""
+        if any(name in self.functions for name in re.findall(r"def (\w+)\(", answer)):
+            return True
+        return (
+            any(normalised_query(query) in self.queries for query in re.findall(r"```sql\n(.*?)```", answer, re.DOTALL))
+            if self.queries
+            else False
+        )
 
 
 def read_corpus(folder: Path) -> Iterator[Document]:
@@ -107,16 +129,26 @@ def repetitions(document: Document, draw: float) -> int:
 
 
 def read_held_out_questions(folder: Path | None) -> HeldOutQuestions:
-    """The user turns of every `eval.jsonl` below `folder` (rows with `messages`, or with `question` or `prompt`)."""
+    """The user turns of every `eval.jsonl` below `folder` (rows with `messages`, or with `question` or `prompt`), and what they expect."""
     files = sorted(folder.rglob("eval.jsonl")) if folder and folder.is_dir() else []
-    questions = [question for path in files for question in _questions(path)]
-    words = [normalised_words(question) for question in questions]
+    rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    words = [normalised_words(question) for row in rows for question in _questions(row)]
+    expected = [row["expected"] for row in rows if isinstance(row.get("expected"), dict)]
     return HeldOutQuestions(
         runs=frozenset(run for found in words for run in word_runs(found)),
         short=frozenset(tuple(found) for found in words if 0 < len(found) < RUN_WORDS),
         files=len(files),
-        questions=len(questions),
+        questions=len(words),
+        bags=tuple(frozenset(found) for found in words),
+        functions=frozenset(name for one in expected for name in _one_or_more(one.get("function"))),
+        queries=frozenset(normalised_query(query) for one in expected for query in _one_or_more(one.get("sql"))),
     )
+
+
+def normalised_query(query: str) -> str:
+    """A query without case, aliases, punctuation at its end or spare blanks."""
+    plain = re.sub(r"\bas\s+\w+|\b\w+\.|\b[a-z]\b(?!')", " ", query.lower().strip().rstrip(";"))
+    return re.sub(r"\s*([,()=<>])\s*", r"\1", " ".join(plain.split())).replace(" ,", ",")
 
 
 def normalised_words(text: str) -> list[str]:
@@ -136,12 +168,13 @@ def _kind(file_name: str, language: str) -> str:
     return "prosa" if language == "es" else "otro"
 
 
-def _questions(path: Path) -> Iterator[str]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.strip():
-            continue
-        row = json.loads(line)
-        for message in row.get("messages", []):
-            if message.get("role") == "user":
-                yield message["content"]
-        yield from (row[key] for key in ("question", "prompt") if isinstance(row.get(key), str))
+def _one_or_more(value: Any) -> list[str]:
+    """What a row expects: nothing, one text, or several that are equally right."""
+    return [value] if isinstance(value, str) else [text for text in value or () if isinstance(text, str)]
+
+
+def _questions(row: dict[str, Any]) -> Iterator[str]:
+    for message in row.get("messages", []):
+        if message.get("role") == "user":
+            yield message["content"]
+    yield from (row[key] for key in ("question", "prompt") if isinstance(row.get(key), str))

@@ -18,6 +18,8 @@ class Exchange:
     """what the assistant answers, complete"""
 
 
+NAMES = ("Ana", "Luis", "Marta", "Diego", "Sofía", "Juan", "Lucía", "Pedro", "Camila", "Andrés", "Valentina", "Mateo", "Rosa", "Carlos",
+         "Elena", "Tomás", "Julia", "Miguel", "Paula", "Javier", "Inés", "Bruno", "Carla", "Nicolás")  # fmt: skip
 ASK = ("", "", "", "", "Hola, ", "Una pregunta: ", "Por favor, ", "Oye, ", "Tengo una duda: ", "Ayúdame con esto: ", "Buenas, ")
 CLOSE = (
     "",
@@ -38,14 +40,14 @@ def ask(rng: Random, question: str) -> str:
     opening = rng.choice(ASK)
     if opening:
         start = 1 if question[0] in "¿¡" else 0
-        if question[start + 1 : start + 2].islower():  # not SELECT, not BFS
+        if question[start + 1 : start + 2].islower() and not question.startswith(NAMES):  # not SELECT, not BFS
             question = question[:start] + question[start].lower() + question[start + 1 :]
         question = opening + question
     if rng.random() < 0.15:
         question = question.replace("¿", "").replace("¡", "")
     if rng.random() < 0.1:
         question = question.rstrip("?.!")
-    if rng.random() < 0.1:
+    if rng.random() < 0.1 and not question.startswith(NAMES):
         question = question[0].lower() + question[1:]
     return question
 

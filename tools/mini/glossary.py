@@ -820,7 +820,8 @@ DIFFERENCES: tuple[tuple[str, str, str], ...] = (
     (
         STRUCTURES,
         "un arreglo y una lista enlazada",
-        "En un arreglo se llega a cualquier posición en O(1), pero insertar al medio obliga a mover elementos. En una lista enlazada insertar es fácil si ya tenemos el nodo, pero buscar cuesta O(n).",
+        "En un arreglo se llega a cualquier posición en O(1), pero insertar al medio obliga a mover "
+        "elementos. En una lista enlazada insertar es fácil si ya tenemos el nodo, pero buscar cuesta O(n).",
     ),
     (STRUCTURES, "BFS y DFS", "BFS recorre por niveles y usa una cola. DFS va hasta el fondo de cada camino y usa una pila o recursión."),
     (
@@ -849,7 +850,8 @@ DIFFERENCES: tuple[tuple[str, str, str], ...] = (
     (
         SQL,
         "INNER JOIN y LEFT JOIN",
-        "INNER JOIN solo devuelve las filas con coincidencia en ambas tablas. LEFT JOIN devuelve todas las de la izquierda y pone NULL donde no hay coincidencia.",
+        "INNER JOIN solo devuelve las filas con coincidencia en ambas tablas. LEFT JOIN devuelve "
+        "todas las de la izquierda y pone NULL donde no hay coincidencia.",
     ),
     (SQL, "DELETE y DROP", "DELETE borra filas de una tabla. DROP elimina la tabla entera."),
     (SQL, "UNION y UNION ALL", "UNION une resultados y quita repetidos. UNION ALL conserva los repetidos."),

@@ -8,34 +8,8 @@ from fractions import Fraction
 from math import gcd, isqrt, lcm
 from random import Random
 
-from .exchange import Exchange, ask, close, listed
+from .exchange import NAMES, Exchange, ask, close, listed
 
-NAMES = (
-    "Ana",
-    "Luis",
-    "Marta",
-    "Diego",
-    "Sofía",
-    "Juan",
-    "Lucía",
-    "Pedro",
-    "Camila",
-    "Andrés",
-    "Valentina",
-    "Mateo",
-    "Rosa",
-    "Carlos",
-    "Elena",
-    "Tomás",
-    "Julia",
-    "Miguel",
-    "Paula",
-    "Javier",
-    "Inés",
-    "Bruno",
-    "Carla",
-    "Nicolás",
-)
 THINGS = (
     "manzanas",
     "lápices",
@@ -154,7 +128,8 @@ def multiplication(rng: Random) -> Exchange:
     else:
         answer = rng.choice(
             (
-                f"Separamos {a} en {tens} + {units}. {tens} × {b} = {tens * b} y {units} × {b} = {units * b}. Sumamos: {tens * b} + {units * b} = {a * b}.",
+                f"Separamos {a} en {tens} + {units}. {tens} × {b} = {tens * b} y {units} × {b} = {units * b}. "
+                f"Sumamos: {tens * b} + {units * b} = {a * b}.",
                 f"{a} × {b} = {tens} × {b} + {units} × {b} = {tens * b} + {units * b} = {a * b}.",
                 f"Primero {tens} × {b} = {tens * b}. Después {units} × {b} = {units * b}. El total es {a * b}.",
             )
@@ -268,8 +243,10 @@ def fraction_sum(rng: Random) -> Exchange:
     else:
         answer = rng.choice(
             (
-                f"El denominador común es {common}. {a}/{b} = {left}/{common} y {c}/{d} = {right}/{common}. Entonces {left}/{common} {sign} {right}/{common} = {top}/{common}.",
-                f"Buscamos el mínimo común múltiplo de {b} y {d}: es {common}. Convertimos: {left}/{common} {sign} {right}/{common} = {top}/{common}.",
+                f"El denominador común es {common}. {a}/{b} = {left}/{common} y {c}/{d} = {right}/{common}. "
+                f"Entonces {left}/{common} {sign} {right}/{common} = {top}/{common}.",
+                f"Buscamos el mínimo común múltiplo de {b} y {d}: es {common}. Convertimos: {left}/{common} "
+                f"{sign} {right}/{common} = {top}/{common}.",
             )
         )
     if str(result) != f"{top}/{common}":
@@ -344,7 +321,8 @@ def linear_equation(rng: Random) -> Exchange:
             else f"{a}{letter} {signed(b)} = {k if k > 1 else ''}{letter}"
         )
         side = f"{a - k if a - k > 1 else ''}{letter}"
-        answer = f"Restamos {k if k > 1 else ''}{letter} en ambos lados: {side} {signed(b)} = {d}. {opposite.capitalize()} {abs(b)}: {side} = {d - b}."
+        answer = f"Restamos {k if k > 1 else ''}{letter} en ambos lados: {side} {signed(b)} = {d}. "
+        answer += f"{opposite.capitalize()} {abs(b)}: {side} = {d - b}."
         answer += f" Dividimos entre {a - k}: {letter} = {x}." if a - k > 1 else f" La solución es {letter} = {x}."
     question = rng.choice(
         (
@@ -428,9 +406,8 @@ def word_problem(rng: Random) -> Exchange:
             f"{who} tiene {b} {box} con {c} {thing} cada una y además {a} {thing} sueltas. ¿Cuántas tiene?".replace("Cuántas", many(thing))
             .replace("cada una", each(box))
             .replace("sueltas", loose(thing)),
-            f"En las {box} hay {b} × {c} = {b * c}. Sumamos lo que está aparte: {b * c} + {a} = {b * c + a}. Tiene {b * c + a} {thing}.".replace(
-                "las estantes", "los estantes"
-            ).replace("las paquetes", "los paquetes"),
+            f"En {'los' if each(box) == 'cada uno' else 'las'} {box} hay {b} × {c} = {b * c}. "
+            f"Sumamos lo que está aparte: {b * c} + {a} = {b * c + a}. Tiene {b * c + a} {thing}.",
         ),
         (
             f"Un tren recorre {b * 10} km por hora. ¿Cuántos kilómetros recorre en {c} horas?",
@@ -514,7 +491,8 @@ def order_of_operations(rng: Random) -> Exchange:
             (f"{b * c} ÷ {b} + {a}", f"Primero la división: {b * c} ÷ {b} = {c}. Después la suma: {c} + {a} = {c + a}."),
             (
                 f"{b}^2 + {c} × {a}",
-                f"Primero la potencia: {b}^2 = {b * b}. Luego el producto: {c} × {a} = {c * a}. Al final la suma: {b * b} + {c * a} = {b * b + c * a}.",
+                f"Primero la potencia: {b}^2 = {b * b}. Luego el producto: {c} × {a} = {c * a}. Al "
+                f"final la suma: {b * b} + {c * a} = {b * b + c * a}.",
             ),
         )
     )
@@ -543,7 +521,8 @@ def geometry(rng: Random) -> Exchange:
             (f"¿Cuál es el perímetro de un cuadrado de lado {a}?", f"Tiene cuatro lados iguales: 4 × {a} = {4 * a}."),
             (
                 f"Un triángulo rectángulo tiene catetos {p * k} y {q * k}. ¿Cuánto mide la hipotenusa?",
-                f"Por Pitágoras, h^2 = {p * k}^2 + {q * k}^2 = {(p * k) ** 2} + {(q * k) ** 2} = {(r * k) ** 2}. La hipotenusa mide {r * k}.",
+                f"Por Pitágoras, h^2 = {p * k}^2 + {q * k}^2 = {(p * k) ** 2} + {(q * k) ** 2} = {(r * k) ** 2}. "
+                f"La hipotenusa mide {r * k}.",
             ),
             (
                 f"Dos ángulos de un triángulo miden {one}° y {two}°. ¿Cuánto mide el tercero?",
@@ -568,7 +547,8 @@ def statistics(rng: Random) -> Exchange:
                 f"Saca el promedio de {listed(numbers)}.",
             )
         )
-        answer = f"Sumamos: {' + '.join(map(str, numbers))} = {total}. Dividimos entre {n}: {total} ÷ {n} = {total // n}. El promedio es {total // n}."
+        answer = f"Sumamos: {' + '.join(map(str, numbers))} = {total}. "
+        answer += f"Dividimos entre {n}: {total} ÷ {n} = {total // n}. El promedio es {total // n}."
     elif rng.random() < 0.6:
         numbers = [rng.randrange(1, 40) for _ in range(rng.choice((3, 5)))]
         ordered = sorted(numbers)
@@ -576,7 +556,8 @@ def statistics(rng: Random) -> Exchange:
         answer = f"Ordenamos los datos: {listed(ordered)}. El valor del centro es {ordered[len(ordered) // 2]}, esa es la mediana."
     else:
         question = f"¿Cuál es el rango de {listed(numbers)}?"
-        answer = f"El mayor es {max(numbers)} y el menor es {min(numbers)}. El rango es {max(numbers)} - {min(numbers)} = {max(numbers) - min(numbers)}."
+        high, low = max(numbers), min(numbers)
+        answer = f"El mayor es {high} y el menor es {low}. El rango es {high} - {low} = {high - low}."
     return Exchange(ask(rng, question), close(rng, answer))
 
 
@@ -632,7 +613,8 @@ def conversions(rng: Random) -> Exchange:
             (f"¿Cuánto es {a}/{d} en porcentaje?", f"{a}/{d} = {decimal(Fraction(a, d))}, y por 100 da {decimal(Fraction(100 * a, d))} %."),
             (
                 f"En una bolsa hay {red} bolas rojas y {blue} azules. ¿Qué probabilidad hay de sacar una roja?",
-                f"Hay {red} casos favorables de {red + blue} posibles. La probabilidad es {raw}{f' = {chance}' if str(chance) != raw else ''}.",
+                f"Hay {red} casos favorables de {red + blue} posibles. "
+                f"La probabilidad es {raw}{f' = {chance}' if str(chance) != raw else ''}.",
             ),
             (
                 "¿Qué probabilidad hay de sacar un número par al tirar un dado?",

@@ -33,7 +33,7 @@ class PreparationReport:
     documents_dropped: int
     """corpus documents that share a run of words with a question"""
     conversations_dropped: int
-    """conversations that do, or that ask a question word for word"""
+    """conversations that do, that nearly ask a question, or that hold the function or query it wants"""
     documents: int
     """corpus documents read, repetitions not counted"""
     conversations: int
@@ -62,8 +62,19 @@ class Prepared:
     """counts"""
 
 
-def prepare(folder: Path, work: Path, length: int, conversations: int, seed: int, held_out: Path | None) -> Prepared:
-    """Tokenizer and rows, written into `work`; a second call with the same work folder reads them back."""
+def prepare(
+    folder: Path,
+    work: Path,
+    length: int,
+    conversations: int,
+    seed: int,
+    held_out: Path | None,
+    known: PreTrainedTokenizerFast | None = None,
+) -> Prepared:
+    """Tokenizer and rows, written into `work`; a second call with the same work folder reads them back.
+
+    With `known`, the tokenizer of a model that is to be trained on, no tokenizer is learnt.
+    """
     if (work / "prepared.json").is_file():
         return _read(work)
     work.mkdir(parents=True, exist_ok=True)
@@ -86,11 +97,11 @@ def prepare(folder: Path, work: Path, length: int, conversations: int, seed: int
 
     # 2. the conversations: contaminated ones out, a few aside
     chats = list(generate_conversations(conversations, seed, questions))
-    known = {str(chat) for chat in chats}
-    aside_chats = _fresh_conversations(Random(seed + 1), known, HELD_OUT_CONVERSATIONS, questions)
+    trained = {str(chat) for chat in chats}
+    aside_chats = _fresh_conversations(Random(seed + 1_000_003), trained, HELD_OUT_CONVERSATIONS, questions)
 
     # 3. the tokenizer, on the mix it will serve
-    tokenizer = train_tokenizer(_sample(train, chats, Random(seed)))
+    tokenizer = known or train_tokenizer(_sample(train, chats, Random(seed)))
     save_tokenizer(tokenizer, work / "tokenizer")
     aside["charla"] = [tokenizer.apply_chat_template(chat, tokenize=False) for chat in aside_chats]
 

@@ -14,7 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from .tokenizer import MARKERS, save_tokenizer
+from .tokenizer import ASSISTANT, MARKERS, SYSTEM, USER, save_tokenizer
 
 PROMPTS = (
     "Hola, ¿quién eres?",
@@ -38,6 +38,8 @@ class HeldOutLoss:
     """over the predicted tokens that are text, markers excluded from both sides"""
     tokens: int
     """predicted tokens"""
+    answers_bits_per_byte: float = 0.0
+    """the same over what the assistant says alone; 0 where nobody speaks"""
 
 
 def publish(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -61,8 +63,9 @@ def held_out_loss(
 ) -> HeldOutLoss:
     """Loss over the first `windows` windows of `length` tokens, each window starting without context."""
     specials = set(tokenizer.convert_tokens_to_ids(list(MARKERS)))
-    nats = text_nats = 0.0
-    tokens = text_bytes = done = 0
+    assistant, speakers = tokenizer.convert_tokens_to_ids(ASSISTANT), set(tokenizer.convert_tokens_to_ids([SYSTEM, USER, ASSISTANT]))
+    nats = text_nats = answer_nats = 0.0
+    tokens = text_bytes = answer_bytes = done = 0
     model.eval()
     for text in texts:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -75,11 +78,19 @@ def held_out_loss(
             losses = cross_entropy(logits, torch.tensor(window[1:]), reduction="none").tolist()
             nats += sum(losses)
             tokens += len(losses)
+            speaker = window[0]
             for token, loss in zip(window[1:], losses, strict=True):
+                if token in speakers:
+                    speaker = token
                 if token not in specials:
+                    size = len(tokenizer.convert_ids_to_tokens(token))  # byte-level: one character a byte
                     text_nats += loss
-                    text_bytes += len(tokenizer.convert_ids_to_tokens(token))  # byte-level: one character a byte
-    return HeldOutLoss(nats / max(1, tokens), text_nats / math.log(2) / max(1, text_bytes), tokens)
+                    text_bytes += size
+                    if speaker == assistant:
+                        answer_nats += loss
+                        answer_bytes += size
+    bits = 1 / math.log(2)
+    return HeldOutLoss(nats / max(1, tokens), bits * text_nats / max(1, text_bytes), tokens, bits * answer_nats / max(1, answer_bytes))
 
 
 @torch.no_grad()

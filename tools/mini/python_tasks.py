@@ -89,7 +89,8 @@ TASKS: tuple[Task, ...] = (
         "es_primo",
         "n",
         (
-            "    if n < 2:\n        return False\n    for d in range(2, int(n ** 0.5) + 1):\n        if n % d == 0:\n            return False\n    return True",
+            "    if n < 2:\n        return False\n    for d in range(2, int(n ** 0.5) + 1):\n    "
+            "    if n % d == 0:\n            return False\n    return True",
         ),
         "Prueba divisores hasta la raíz cuadrada; si alguno divide exacto, no es primo.",
         "13",
@@ -229,7 +230,9 @@ TASKS: tuple[Task, ...] = (
         "busqueda_binaria",
         "lista, x",
         (
-            "    izq, der = 0, len(lista) - 1\n    while izq <= der:\n        medio = (izq + der) // 2\n        if lista[medio] == x:\n            return medio\n        if lista[medio] < x:\n            izq = medio + 1\n        else:\n            der = medio - 1\n    return -1",
+            "    izq, der = 0, len(lista) - 1\n    while izq <= der:\n        medio = (izq + der) "
+            "// 2\n        if lista[medio] == x:\n            return medio\n        if lista[medio] "
+            "< x:\n            izq = medio + 1\n        else:\n            der = medio - 1\n    return -1",
         ),
         "Mira el elemento del medio y descarta la mitad donde no puede estar.",
         "[1, 3, 5, 7], 5",
@@ -240,7 +243,9 @@ TASKS: tuple[Task, ...] = (
         "burbuja",
         "lista",
         (
-            "    n = len(lista)\n    for i in range(n):\n        for j in range(n - 1 - i):\n            if lista[j] > lista[j + 1]:\n                lista[j], lista[j + 1] = lista[j + 1], lista[j]\n    return lista",
+            "    n = len(lista)\n    for i in range(n):\n        for j in range(n - 1 - i):\n    "
+            "        if lista[j] > lista[j + 1]:\n                lista[j], lista[j + 1] = lista[j "
+            "+ 1], lista[j]\n    return lista",
         ),
         "Intercambia vecinos desordenados; en cada pasada el mayor llega al final.",
         "[3, 1, 2]",
@@ -251,7 +256,9 @@ TASKS: tuple[Task, ...] = (
         "insercion",
         "lista",
         (
-            "    for i in range(1, len(lista)):\n        valor = lista[i]\n        j = i - 1\n        while j >= 0 and lista[j] > valor:\n            lista[j + 1] = lista[j]\n            j -= 1\n        lista[j + 1] = valor\n    return lista",
+            "    for i in range(1, len(lista)):\n        valor = lista[i]\n        j = i - 1\n   "
+            "     while j >= 0 and lista[j] > valor:\n            lista[j + 1] = lista[j]\n      "
+            "      j -= 1\n        lista[j + 1] = valor\n    return lista",
         ),
         "Toma cada valor y lo coloca en su lugar entre los anteriores.",
         "[3, 1, 2]",
@@ -374,7 +381,9 @@ TASKS: tuple[Task, ...] = (
         "balanceados",
         "texto",
         (
-            "    pila = []\n    for c in texto:\n        if c == '(':\n            pila.append(c)\n        elif c == ')':\n            if not pila:\n                return False\n            pila.pop()\n    return not pila",
+            "    pila = []\n    for c in texto:\n        if c == '(':\n            pila.append(c)\n"
+            "        elif c == ')':\n            if not pila:\n                return False\n    "
+            "        pila.pop()\n    return not pila",
         ),
         "Apila cada paréntesis que abre y desapila con cada uno que cierra; al final la pila debe quedar vacía.",
         "'(a)(b)'",
@@ -385,7 +394,9 @@ TASKS: tuple[Task, ...] = (
         "mezclar",
         "a, b",
         (
-            "    resultado = []\n    i = j = 0\n    while i < len(a) and j < len(b):\n        if a[i] <= b[j]:\n            resultado.append(a[i])\n            i += 1\n        else:\n            resultado.append(b[j])\n            j += 1\n    return resultado + a[i:] + b[j:]",
+            "    resultado = []\n    i = j = 0\n    while i < len(a) and j < len(b):\n        if "
+            "a[i] <= b[j]:\n            resultado.append(a[i])\n            i += 1\n        else:\n"
+            "            resultado.append(b[j])\n            j += 1\n    return resultado + a[i:] + b[j:]",
         ),
         "Compara los primeros de cada lista y toma el menor.",
         "[1, 4], [2, 3]",
@@ -405,7 +416,8 @@ TASKS: tuple[Task, ...] = (
         "a_binario",
         "n",
         (
-            "    if n == 0:\n        return '0'\n    bits = ''\n    while n > 0:\n        bits = str(n % 2) + bits\n        n //= 2\n    return bits",
+            "    if n == 0:\n        return '0'\n    bits = ''\n    while n > 0:\n        bits = "
+            "str(n % 2) + bits\n        n //= 2\n    return bits",
             "    return bin(n)[2:]",
         ),
         "Divide entre 2 y guarda los restos.",

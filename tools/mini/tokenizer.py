@@ -66,4 +66,6 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write `tokenizer.json` and `tokenizer_config.json`, with the chat template inside the latter."""
+    for key in ("is_local", "local_files_only"):  # how it was once loaded is no property of the tokenizer
+        tokenizer.init_kwargs.pop(key, None)
     tokenizer.save_pretrained(folder, save_jinja_files=False)

@@ -3,7 +3,6 @@
 Knows torch and rows. Deliberately knows nothing of where the rows come from or where the model is published.
 """
 
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from .packing import Rows, batch_rows
-from .tokenizer import CONTEXT
+from .tokenizer import ASSISTANT, CONTEXT, MARKERS, SYSTEM, USER
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,18 @@ class Plan:
     """how many of them are conversations"""
     learning_rate: float = 2e-3
     """peak"""
-    final_share: float = 0.1
-    """share of the peak that is left at the end of the cosine"""
+    final_share: float = 0.0
+    """share of the peak that is left at the end of the straight decline"""
     warm_up: int = 100
     """steps of linear rise"""
     weight_decay: float = 0.1
     """on matrices only"""
     clip: float = 1.0
     """largest gradient norm"""
+    prompt_weight: float = 0.1
+    """weight in the loss of what the system and the user say; what the assistant says and plain text weigh 1"""
+    muon: bool = False
+    """orthogonalise the updates of the matrices inside the layers (torch.optim.Muon) instead of AdamW"""
     seed: int = 0
     """of the initial weights and of the order of the rows"""
     compile: bool = True
@@ -65,14 +68,16 @@ class TrainStep:
     """training time since the first step, over all resumptions"""
 
 
-def new_model(tokenizer: PreTrainedTokenizerFast, seed: int, hidden: int = 256, layers: int = 6) -> LlamaForCausalLM:
+def new_model(
+    tokenizer: PreTrainedTokenizerFast, seed: int, hidden: int = 256, layers: int = 6, feed_forward: int | None = None
+) -> LlamaForCausalLM:
     """A Llama with random weights; every linear dimension is a multiple of 64, the NF4 block."""
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=hidden,
-            intermediate_size=3 * hidden,
+            intermediate_size=feed_forward or 3 * hidden,
             num_hidden_layers=layers,
             num_attention_heads=hidden // 64,
             num_key_value_heads=max(1, hidden // 128),
@@ -88,12 +93,12 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int, hidden: int = 256, 
 def train(model: LlamaForCausalLM, text: Rows, chat: Rows, plan: Plan, checkpoint: Path, save_every: float = 240.0) -> Iterator[TrainStep]:
     """Train `model` in place, a step at a time, from `checkpoint` on if that file exists.
 
-    The checkpoint is rewritten every `save_every` seconds of training and at the end. With a time budget the cosine
+    The checkpoint is rewritten every `save_every` seconds of training and at the end. With a time budget the learning rate
     follows the share of the budget that has gone by, so a slow machine makes fewer steps of the same schedule.
     """
     # 1. optimiser and state
-    optimizer = _optimizer(model, plan)
-    step, tokens, seconds = _restore(checkpoint, model, optimizer)
+    optimizers = _optimizers(model, plan)
+    step, tokens, seconds = _restore(checkpoint, model, optimizers)
     compute_loss = torch.compile(_loss) if plan.compile else _loss
     model.train()
     saved = seconds
@@ -103,17 +108,19 @@ def train(model: LlamaForCausalLM, text: Rows, chat: Rows, plan: Plan, checkpoin
     while (progress := _progress(plan, step, seconds)) < 1.0:
         # 3. the learning rate of this step
         rate = plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up))
-        rate *= plan.final_share + (1 - plan.final_share) * 0.5 * (1 + math.cos(math.pi * progress))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate *= plan.final_share + (1 - plan.final_share) * (1 - progress)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         # 4. forward, backward, update
-        inputs, labels, mask = _batch(text, chat, step, plan)
+        inputs, labels, weights, mask = _batch(text, chat, step, plan)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.bfloat16):
-            loss = compute_loss(model, inputs, labels, mask)
+            loss = compute_loss(model, inputs, labels, weights, mask)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         # 5. accounts
         now = time.monotonic()
         seconds += 0.0 if clock is None else now - clock
@@ -121,19 +128,20 @@ def train(model: LlamaForCausalLM, text: Rows, chat: Rows, plan: Plan, checkpoin
         step += 1
         tokens += inputs.numel()
         if seconds - saved >= save_every or _progress(plan, step, seconds) >= 1.0:
-            _save(checkpoint, model, optimizer, step, tokens, seconds)
+            _save(checkpoint, model, optimizers, step, tokens, seconds)
             saved = seconds
         yield TrainStep(step, loss.item(), rate, tokens, seconds)
 
 
-def _loss(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean cross entropy in nats over the labelled tokens; inputs and labels (batch, length), mask (batch, 1, length, length)."""
+def _loss(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Weighted mean cross entropy in nats; inputs, labels and weights (batch, length), mask (batch, 1, length, length)."""
     hidden = model.model(input_ids=inputs, attention_mask=mask, use_cache=False).last_hidden_state
-    return cross_entropy(model.lm_head(hidden).flatten(0, 1).float(), labels.flatten(), ignore_index=-100)
+    losses = cross_entropy(model.lm_head(hidden).flatten(0, 1).float(), labels.flatten(), ignore_index=-100, reduction="none")
+    return (losses * weights.flatten()).sum() / weights.sum()
 
 
-def _batch(text: Rows, chat: Rows, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Inputs, labels and the block-diagonal causal mask of a step."""
+def _batch(text: Rows, chat: Rows, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Inputs, labels, weights of the labels and the block-diagonal causal mask of a step."""
     chats = plan.chat if len(text) else plan.batch
     texts = plan.batch - chats
     chosen = [(text, row) for row in batch_rows(len(text), step * texts, texts, plan.seed)]
@@ -145,14 +153,32 @@ def _batch(text: Rows, chat: Rows, step: int, plan: Plan) -> tuple[torch.Tensor,
     owners = documents[:, :-1]
     causal = torch.ones(owners.shape[1], owners.shape[1], dtype=torch.bool).tril()
     mask = (owners[:, None, :, None] == owners[:, None, None, :]) & causal
-    return tokens[:, :-1], labels, mask
+    weights = torch.where(_prompts(tokens)[:, 1:], plan.prompt_weight, 1.0) * same
+    return tokens[:, :-1], labels, weights, mask
 
 
-def _optimizer(model: LlamaForCausalLM, plan: Plan) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
+def _prompts(tokens: torch.Tensor) -> torch.Tensor:
+    """Where the last role marker is that of the system or of the user: (rows, length) of booleans; text has no markers."""
+    system, user, assistant = (MARKERS.index(marker) for marker in (SYSTEM, USER, ASSISTANT))
+    places = torch.arange(tokens.shape[1]).expand_as(tokens)
+    marked = (tokens == system) | (tokens == user) | (tokens == assistant)
+    last = torch.where(marked, places, 0).cummax(dim=1).values
+    speaker = tokens.gather(1, last)
+    return (speaker == system) | (speaker == user)
+
+
+def _optimizers(model: LlamaForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or Muon for the matrices inside the layers and AdamW for the rest."""
+    inside = [p for p in model.model.layers.parameters() if p.dim() == 2] if plan.muon else []
+    taken = {id(p) for p in inside}
+    matrices = [p for p in model.parameters() if p.dim() >= 2 and id(p) not in taken]
     vectors = [p for p in model.parameters() if p.dim() < 2]
     groups = [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.95), fused=True)
+    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.95), fused=True)]
+    if inside:
+        # updates of the size that AdamW would make, so that one learning rate serves both
+        made.append(torch.optim.Muon(inside, lr=plan.learning_rate, weight_decay=plan.weight_decay, adjust_lr_fn="match_rms_adamw"))
+    return made
 
 
 def _progress(plan: Plan, step: int, seconds: float) -> float:
@@ -164,18 +190,20 @@ def _progress(plan: Plan, step: int, seconds: float) -> float:
     return seconds / (60 * plan.minutes)
 
 
-def _save(path: Path, model: LlamaForCausalLM, optimizer: torch.optim.AdamW, step: int, tokens: int, seconds: float) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "tokens": tokens, "seconds": seconds}
+def _save(path: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer], step: int, tokens: int, seconds: float) -> None:
+    inner = [optimizer.state_dict() for optimizer in optimizers]
+    state = {"model": model.state_dict(), "optimizers": inner, "step": step, "tokens": tokens, "seconds": seconds}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     os.replace(partial, path)
 
 
-def _restore(path: Path, model: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> tuple[int, int, float]:
+def _restore(path: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]) -> tuple[int, int, float]:
     if not path.is_file():
         return 0, 0, 0.0
     state = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, inner in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(inner)
     return state["step"], state["tokens"], state["seconds"]
