@@ -43,7 +43,7 @@ define typed
 endef
 
 demo: $(RUNTIME)
-	$(call typed,train tutors/algoritmos tutors/sql)
+	$(call typed,train tutors/algoritmos tutors/sql --epochs 1)
 	$(call typed,ask algoritmos "¿Qué es una pila?")
 	$(call typed,switch sql)
 	$(call typed,ask sql "¿Cómo cuento los estudiantes de cada ciudad?")
