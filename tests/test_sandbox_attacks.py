@@ -268,7 +268,20 @@ print(os.getuid(), won)
 """
 
 
-def test_the_linux_tier_needs_no_rights_and_gives_an_ordinary_user_no_less(linux: Sandbox, surroundings: Surroundings) -> None:
+@pytest.fixture
+def readable() -> Iterator[str]:
+    """A copy of the sandbox's modules that every user may read: the checkout may lie where only its owner may look."""
+    with tempfile.TemporaryDirectory(prefix="readable-") as folder:
+        os.chmod(folder, 0o755)
+        shutil.copytree(Path(locked.__file__).parent, Path(folder, "sandbox"), ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (Path(folder, "sandbox"), *Path(folder, "sandbox").iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        yield str(Path(folder, "sandbox"))
+
+
+def test_the_linux_tier_needs_no_rights_and_gives_an_ordinary_user_no_less(
+    linux: Sandbox, surroundings: Surroundings, readable: str
+) -> None:
     drop = [
         shutil.which("setpriv") or "",
         "--reuid=65534",
@@ -282,7 +295,7 @@ def test_the_linux_tier_needs_no_rights_and_gives_an_ordinary_user_no_less(linux
         pytest.skip("this user has no rights to give up, so all other tests show it")
     surroundings.folder.chmod(0o777)
     sources = json.dumps({name: surroundings.fill(source) for name, source in ATTACKS.items()})
-    program = ORDINARY.format(folder=str(Path(locked.__file__).parent))
+    program = ORDINARY.format(folder=readable)
     for interpreter in (sys.executable, "/usr/bin/python3"):
         if subprocess.run([*drop, interpreter, "-c", PLAIN], capture_output=True).returncode == 0:
             command = [*drop, interpreter, "-c", program]
