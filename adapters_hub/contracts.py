@@ -5,7 +5,7 @@ Imports only the types; knows no plugin, no file and no framework.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -37,6 +37,8 @@ class Request:
     adapter: str | None = None
     """Name of an attached adapter; None asks the bare base."""
     sampling: Sampling = field(default_factory=Sampling)
+    user: str = ""
+    """Whose question it is: where many wait, users take turns. Empty: nobody in particular."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,42 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    """From the question's arrival to the last token."""
+    first_token_seconds: float = 0.0
+    """From the question's arrival to the first token; waiting in the queue included."""
+    reused_tokens: int = 0
+    """Tokens of the prompt that were not computed anew, since their keys and values were kept."""
+
+
+class Ticket(Protocol):
+    """An answer on its way. It may be read once, from any thread, or with ``async for`` from any event loop."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The answer piece by piece; leaving the loop early does not cancel. Raises what went wrong with this request alone."""
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """The same for an event loop, which is never blocked."""
+
+    def cancel(self) -> None:
+        """Stop computing within one token; the text so far stays. Safe to call at any time, any number of times."""
+
+    def result(self, timeout: float | None = None) -> Completion:
+        """The whole answer; waits for it, ``timeout`` seconds at most (TimeoutError). Raises what went wrong."""
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """What an engine is doing at this moment."""
+
+    attached: tuple[str, ...]
+    running: int
+    """Answers being computed."""
+    waiting: int
+    """Questions in the queue."""
+    adapter_bytes: int = 0
+    """Memory of the adapters that are ready to answer."""
+    prefix_bytes: int = 0
+    """Memory of kept keys and values."""
 
 
 class Engine(Protocol):
@@ -72,6 +110,15 @@ class Engine(Protocol):
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """Answer all requests, any mix of adapters in one batch; order is kept."""
+
+    def submit(self, request: Request) -> Ticket:
+        """Queue a request and return at once; it is answered together with whatever else is running.
+
+        Raises BusyError when the queue is full, NotFoundError for an adapter that is not attached, UsageError for a conversation
+        that is too long."""
+
+    def facts(self) -> EngineFacts:
+        """A glance at the work under way."""
 
     def close(self) -> None:
         """Free the memory. Calling it twice is fine."""

@@ -71,6 +71,12 @@ class ResourceError(HubError):
     code = "resources"
 
 
+class BusyError(ResourceError):
+    """More questions are waiting than the queue holds."""
+
+    code = "busy"
+
+
 class BelowThresholdError(HubError):
     """An answer or a score is below what was asked for."""
 
