@@ -1,6 +1,7 @@
 # The everyday commands. They need Python 3.10-3.13, pip and make; everything else goes into .venv, once.
 #   make demo    train two small tutors and ask them
 #   make test    all tests
+#   make scores  train the three tutors on the embedded base, measure them, write the table of the README (half an hour)
 PYTHON ?= python3
 
 # HUB_VENV=DIR: use an environment that has everything already and install nothing.
@@ -19,7 +20,7 @@ PY := $(VENV)/bin/python
 INPUTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 PLUGINS := $(foreach plugin,$(wildcard plugins/*/pyproject.toml),-e ./$(dir $(plugin)))
 
-.PHONY: setup demo test lint types format bench docs clean
+.PHONY: setup demo scores test lint types format bench docs clean
 .DELETE_ON_ERROR:
 
 setup: $(DEVELOPMENT)
@@ -48,6 +49,14 @@ demo: $(RUNTIME)
 	$(call typed,switch sql)
 	$(call typed,ask sql "¿Cómo cuento los estudiantes de cada ciudad?")
 	$(call typed,list)
+
+COURSES := matematicas algoritmos sql
+scores: $(RUNTIME)
+	$(call typed,train $(addprefix tutors/,$(COURSES)))
+	$(call typed,eval matematicas)
+	$(call typed,eval algoritmos)
+	$(call typed,eval sql)
+	PYTHONPATH=. $(PY) tools/scores_table.py tutors $(COURSES)
 
 test: $(DEVELOPMENT)
 	$(PY) -m pytest -q -rs --durations=10
