@@ -126,7 +126,8 @@ class HubServer:
             server.hub = self  # type: ignore[attr-defined]
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        self.url, self.storage = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
+        self.url = f"http://127.0.0.1:{self._servers[0].server_address[1]}"
+        self.storage = f"http://localhost:{self._servers[1].server_address[1]}"  # another host, as clients follow redirects within one
 
     def close(self) -> None:
         self.closing.set()
