@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import random
 import re
 import time
@@ -93,8 +94,8 @@ class HubClient:
     def __init__(self, *, reading: float = READING, patience: float = PATIENCE) -> None:
         from huggingface_hub import HfApi, constants
 
-        self.endpoint = str(constants.ENDPOINT)
-        self.api = HfApi(library_name="adapters_hub", library_version=__version__)
+        self.endpoint = (os.environ.get("HF_ENDPOINT") or str(constants.ENDPOINT)).rstrip("/")
+        self.api = HfApi(endpoint=self.endpoint, library_name="adapters_hub", library_version=__version__)
         self.notes: list[str] = []
         """What was decided on the way and is worth a line."""
         self._clock = _Clock(reading, patience)
@@ -242,7 +243,7 @@ class HubClient:
                 hint="choose another version: hub publish ... --version X.Y.Z",
             )
 
-    def setgated(self, id: str, mode: str) -> None:
+    def set_gated(self, id: str, mode: str) -> None:
         """``auto`` or ``manual``: readers have to ask; empty: nobody has to."""
         self._ask(lambda: self.api.update_repo_settings(id, gated=mode or False), f"change the settings of {id}")  # type: ignore[arg-type]
 
@@ -262,10 +263,8 @@ class HubClient:
         """One file at one commit, through the local cache, its bytes compared with what the Hub says of them.
 
         Raises HubError when they differ twice, NetworkError, ResourceError."""
-        from huggingface_hub import hf_hub_download
-
         for again in (False, True):
-            fetch = partial(hf_hub_download, id, name, revision=sha, force_download=again)
+            fetch = partial(self.api.hf_hub_download, id, name, revision=sha, force_download=again)
             file = Path(self._ask(fetch, f"download {id}/{name}"))
             if _matches(file, remote):
                 return file

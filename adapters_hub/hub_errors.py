@@ -18,6 +18,9 @@ def in_words(error: BaseException, doing: str, endpoint: str) -> HubError:
     """What a failure of the client means and what to type next; ``doing`` completes "cannot ..."."""
     from huggingface_hub import errors
 
+    if isinstance(error, ValueError) and "Invalid metadata in README.md" in str(error):
+        lines = [line.strip(" -") for line in str(error).splitlines()[1:] if line.strip()]
+        return UsageError(f"cannot {doing}: the Hub refuses the card's metadata", hint="correct the head of README.md", details=lines)
     cause = _deepest_known(error)
     if isinstance(cause, HubError):
         return cause
@@ -37,9 +40,6 @@ def in_words(error: BaseException, doing: str, endpoint: str) -> HubError:
         return _by_status(cause, doing, endpoint)
     if isinstance(cause, errors.HFValidationError):
         return UsageError(f"cannot {doing}: that cannot be the name of a repository", hint="a repository reads USER/NAME")
-    if isinstance(cause, ValueError) and "Invalid metadata in README.md" in str(cause):
-        lines = [line.strip(" -") for line in str(cause).splitlines()[1:] if line.strip()]
-        return UsageError(f"cannot {doing}: the Hub refuses the card's metadata", hint="correct the head of README.md", details=lines)
     if isinstance(cause, OSError) and cause.errno:
         return from_os_error(cause, doing)
     if isinstance(cause, OSError) and "Consistency check failed" in str(cause):

@@ -575,10 +575,18 @@ class _Api(_Handler):
             raise Refused(404, "no such tag", "RevisionNotFound")
         return {}
 
-    def collections(self, body: bytes = b"") -> Any:
+    def collections(self, body: bytes) -> Any:
         self._signed_in()
-        wanted = json.loads(body) if body else {}
-        return {"slug": f"collection-{len(self.hub.asked)}", "title": wanted.get("title", ""), "items": [], "owner": {"name": "somebody"}}
+        return self._collection(json.loads(body)["title"].lower())
+
+    def put_into_collection(self, slug: str, body: bytes) -> Any:
+        self._signed_in()
+        return self._collection(slug, json.loads(body)["item"])
+
+    def _collection(self, slug: str, *items: dict[str, Any]) -> Any:
+        held = [{"_id": str(number), "position": number, **item} for number, item in enumerate(items)]
+        facts = {"slug": slug, "title": slug, "owner": {"name": "somebody"}, "items": held, "private": False, "theme": "blue"}
+        return {**facts, "lastUpdated": "2026-01-02T03:04:05.000Z", "position": 0, "upvotes": 0, "description": ""}
 
     def no_xet(self, id: str, revision: str) -> Any:
         raise Refused(self.hub.xet_answers, "no Xet here")
@@ -596,6 +604,7 @@ ROUTES = (
     ("DELETE", "/api/repos/delete", "delete"),
     ("POST", "/api/validate-yaml", "validate_yaml"),
     ("POST", "/api/collections", "collections"),
+    ("POST", r"/api/collections/([^/]+)/items?", "put_into_collection"),
     ("GET", rf"/api/models/{ID}/tree/([^/]+)(?:/(.*))?", "tree"),
     ("GET", rf"/api/models/{ID}/refs", "refs"),
     ("GET", rf"/api/models/{ID}/commits/([^/]+)", "commits"),
