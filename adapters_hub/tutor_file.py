@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -146,11 +147,8 @@ def _chat_findings(chat: Mapping[str, Any]) -> list[str]:
             wrong = value not in one.metadata["choices"]
         else:
             low, high = one.metadata["low"], one.metadata["high"]
-            number = (
-                isinstance(value, (int, float))
-                and not isinstance(value, bool)
-                and (not isinstance(one.default, int) or value == int(value))
-            )
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            number = number and (not isinstance(one.default, int) or value == int(value))
             wrong = not number or (low is not None and value < low) or (high is not None and value > high)
         if wrong:
             found.append(f"chat.{one.name} cannot be {str(value)[:40]!r}")
