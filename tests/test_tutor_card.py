@@ -16,8 +16,16 @@ from adapters_hub.errors import HubError
 from adapters_hub.tutor_card import BEGIN, END, CardFacts, card_of
 
 SCORES = {"n": 80, "base": 0.1, "adapter": 0.4, "interval": [0.2, 0.4], "p": 0.0004, "created": "2026-01-02T03:04:05+00:00"}
-TUTOR = replace(
-    GOOD, metrics={"eval": SCORES, "held_out_first": 3.0, "held_out_last": 1.5, "versions": {"peft": "0.21"}}, dataset={"rows": 300}
+METRICS = {"eval": SCORES, "held_out_first": 3.0, "held_out_last": 1.5, "versions": {"peft": "0.21"}}
+TUTOR = replace(GOOD, metrics=METRICS, dataset={"rows": 300})
+PROMPTS = ["Eres un tutor.", 'Di "hola"', "Una\nDos", 'Con """ tres', "Con ``` marcas\ny más", "barra \\n", "\x1b[31m", 'fin\n"']
+RESULTS = (
+    "80 preguntas",
+    "| base sin adaptador | 10.0% |",
+    "| con este adaptador | 40.0% |",
+    "+30.0 puntos",
+    "+20.0 a +40.0",
+    "p = 0.0004",
 )
 FACTS = CardFacts("ana/sumas", TUTOR, False, "Eres un tutor.\nSé breve.", "¿Cuánto es 2 + 2?")
 
