@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,6 +60,47 @@ def locate_base(base: BaseModel, *, workspace: Path | None = None) -> BaseFiles:
             )
         return _checked(BaseFiles(local, "gguf" if local.suffix.lower() == ".gguf" else "folder", "", "local"), base)
     return _checked(_from_hub(name, base), base)
+
+
+def base_on_this_machine(base: BaseModel, *, workspace: Path | None = None) -> BaseFiles | None:
+    """The files of ``base`` if all of them are here; None for a Hub model that is not, or not wholly. Never asks the network.
+
+    Raises for local files what ``locate_base`` raises."""
+    name = base.model.strip()
+    if name in EMBEDDED or _local_path(name, workspace) is not None:
+        return locate_base(base, workspace=workspace)
+    folder = _snapshot(name, base.revision)
+    return _checked(BaseFiles(folder, "folder", folder.name, "hub"), base) if folder is not None else None
+
+
+def model_cache(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where models from the Hub are kept, as the client library decides it."""
+    if environ.get("HF_HUB_CACHE"):
+        return Path(os.path.expanduser(environ["HF_HUB_CACHE"]))
+    home = environ.get("HF_HOME") or os.path.join(environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    return Path(os.path.expanduser(home)) / "hub"
+
+
+def cached_models(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Ids of the models in the cache that are whole, found by its layout: the client library is slow to import."""
+    try:
+        folders = sorted(model_cache(environ).glob("models--*--*"))
+    except OSError:
+        return ()
+    ids = [folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders]
+    return tuple(name for name in ids if HUB_ID.fullmatch(name) and _snapshot(name, "", environ) is not None)
+
+
+def _snapshot(name: str, revision: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The whole snapshot of a Hub model in the cache, looked up as the client library lays it out."""
+    folder = model_cache(environ) / f"models--{name.replace('/', '--')}"
+    try:
+        reference = folder / "refs" / (revision or "main")
+        commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision
+        snapshot = folder / "snapshots" / commit if commit else None
+        return snapshot if snapshot is not None and _is_whole(snapshot) else None
+    except (OSError, ValueError, HubError):  # a cache that cannot be read counts as empty
+        return None
 
 
 def weights_digest(path: Path) -> str:
@@ -187,16 +229,69 @@ def _cached(download: Callable[[bool], str]) -> Path | None:
         return None  # the call that may use the network reports it
     except (OSError, ValueError):  # not in the cache, or only part of it
         return None
+    return folder if _is_whole(folder) else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether every file a load needs is there."""
     whole = (folder / "config.json").is_file() and any((folder / file).is_file() for file in TOKENIZERS)
-    return folder if whole and _weight_files(folder) and not _missing_shards(folder) else None
+    return whole and bool(_weight_files(folder)) and not _missing_shards(folder)
 
 
 def _downloaded(download: Callable[[bool], str], name: str, revision: str) -> Path:
+    with _clear_hub_errors(name, revision):
+        return Path(download(False))
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """What the Hub says about a model before anything large is fetched."""
+
+    commit: str
+    gated: bool
+    size: int
+    """Bytes that a download would fetch."""
+    licence: str
+    """Empty when its page names none."""
+    folder: Path
+    """Holds its config.json, which was fetched."""
+
+
+def ask_hub(name: str, revision: str = "", *, seconds: float = 10.0) -> HubModel:
+    """Ask whether the model can be had, and how large it is. Raises what a download would: NotFoundError, NetworkError, RightsError ..."""
+    from fnmatch import fnmatch
+
+    from huggingface_hub import HfApi, hf_hub_download
+
+    if _offline():
+        raise _forbidden(name)
+    with _clear_hub_errors(name, revision):
+        api = HfApi(library_name="adapters_hub")
+        info = api.model_info(name, revision=revision or None, files_metadata=True, timeout=seconds)
+        if info.gated:
+            api.auth_check(name)
+        files = {file.rfilename: file.size or 0 for file in info.siblings or []}
+        wanted = {
+            file: size
+            for file, size in files.items()
+            if any(fnmatch(file, pattern) for pattern in WANTED) and not any(fnmatch(file, pattern) for pattern in UNWANTED)
+        }
+        if not any(file.endswith(".safetensors") and not file.startswith("adapter_") for file in wanted):
+            what = "is an adapter, not a base model" if "adapter_config.json" in files else "has no safetensors weights"
+            raise UsageError(f"'{name}' {what}", hint="choose a base model that is published as safetensors")
+        config = Path(hf_hub_download(name, "config.json", revision=info.sha))
+        licence = str(getattr(info.card_data, "license_name", None) or getattr(info.card_data, "license", None) or "")
+        return HubModel(info.sha or "", bool(info.gated), sum(wanted.values()), licence, config.parent)
+
+
+@contextmanager
+def _clear_hub_errors(name: str, revision: str) -> Iterator[None]:
+    """Say in our words why the Hub does not give the model ``name``."""
     from huggingface_hub import errors
 
     page = f"https://huggingface.co/{name}"
     try:
-        return Path(download(False))
+        yield
     except errors.GatedRepoError as error:
         raise RightsError(
             f"the base '{name}' is gated: its owner asks you to accept terms first",
@@ -212,10 +307,7 @@ def _downloaded(download: Callable[[bool], str], name: str, revision: str) -> Pa
         raise UsageError(f"'{name}' cannot be a Hub id", hint="a Hub id reads owner/name") from error
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as error:
         if _offline():
-            raise NetworkError(
-                f"the base '{name}' is not on this machine and HF_HUB_OFFLINE forbids downloading it",
-                hint='unset HF_HUB_OFFLINE once to download it, or use model = "mini"',
-            ) from error
+            raise _forbidden(name) from error
         raise _unreachable(name) from error
     except errors.HfHubHTTPError as error:
         status = getattr(getattr(error, "response", None), "status_code", 0)
@@ -234,6 +326,13 @@ def _downloaded(download: Callable[[bool], str], name: str, revision: str) -> Pa
         if type(error).__module__.split(".")[0] in ("httpx", "httpx2", "httpcore", "requests", "urllib3"):
             raise _unreachable(name) from error
         raise
+
+
+def _forbidden(name: str) -> NetworkError:
+    return NetworkError(
+        f"the base '{name}' is not on this machine and HF_HUB_OFFLINE forbids downloading it",
+        hint='unset HF_HUB_OFFLINE once to download it, or use model = "mini"',
+    )
 
 
 def _unreachable(name: str) -> NetworkError:

@@ -61,7 +61,8 @@ class CheckReport:
     def document(self) -> dict[str, Any]:
         """The report as plain data, without the rows themselves."""
         fields = {name: value for name, value in vars(self).items() if name not in ("files", "findings", "examples")}
-        return {**fields, "files": [asdict(file) for file in self.files], "findings": [asdict(finding) for finding in self.findings]}
+        files = [{key: value for key, value in asdict(file).items() if key != "token_lengths"} for file in self.files]
+        return {**fields, "files": files, "findings": [asdict(finding) for finding in self.findings]}
 
 
 def check(tutor: Tutor, chat: ChatFormat | None, read: Callable[[Path], list[Example]]) -> CheckReport:

@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from adapters_hub.chat_templates import ChatFormat
@@ -94,6 +94,8 @@ class FileReport:
     topics: dict[str, int]
     """Characteristic words of the questions -> rows."""
     with_expected: int
+    token_lengths: tuple[int, ...] = field(default=(), repr=False)
+    """Tokens of each row that was counted; not part of the JSON."""
 
 
 def file_report(
@@ -131,6 +133,7 @@ def file_report(
         difficulty=dict(sorted(difficulty.items())),
         topics=topics(examples, language),
         with_expected=sum(example.expected is not None for example in examples),
+        token_lengths=tokens.lengths,
     )
 
 
@@ -194,6 +197,8 @@ class TokenCount:
     """Rows with more than the limit; None: not known."""
     refused: tuple[tuple[int, str], ...] = ()
     """Index of each row that the chat template refuses, and why."""
+    lengths: tuple[int, ...] = ()
+    """Tokens of each row of the file, or in a large one of the evenly spread sample."""
 
     @property
     def over(self) -> int | None:
@@ -232,7 +237,7 @@ def count_tokens(chat: ChatFormat, rows: Sequence[Example], limit: int) -> Token
         learned = round(learned * len(rows) / sampled)
     over = sorted(index for index, length in lengths.items() if length > limit)
     long = tuple(LongRow(index, lengths[index], index in estimates) for index in over)
-    return TokenCount(spread, learned, len(lengths), long, tuple(sorted(refused)))
+    return TokenCount(spread, learned, len(lengths), long, tuple(sorted(refused)), tuple(ordered))
 
 
 def _far_too_long(chat: ChatFormat, rows: Sequence[Example], limit: int) -> dict[int, _Estimate]:

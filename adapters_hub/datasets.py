@@ -105,7 +105,7 @@ def example_from(value: Any, where: str = "") -> Example:
         faults.append(wrong_kind("id", "a text", row["id"]))
     if faults:
         raise BadRow(*faults)
-    return Example(messages, row.get("expected"), tags, difficulty, where)
+    return Example(messages, row.get("expected"), tags, difficulty, where, row.get("id") or "")
 
 
 def unknown_keys(row: Mapping[str, Any], known: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What this machine offers: processors, memory, disk, installed packages, and the device and number format that suit a model.
+"""What this machine offers: processors, graphics cards, memory, disk, packages, and the device and number format that suit a model.
 
 The plain facts need no torch; functions about devices get the torch module as an argument. Knows nothing of models.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,6 +24,12 @@ if TYPE_CHECKING:
     from torch import dtype as TorchDtype
 
 GIB = 1 << 30
+ASKING = 3.0
+"""Seconds that a program of the system may take to answer."""
+FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "neon", "bf16", "sve")
+"""What of a processor decides how fast a model computes on it, in Linux's words."""
+LEAST_DRIVER = {11: 450, 12: 525, 13: 580}
+"""Major version of CUDA -> oldest driver that runs it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,139 @@ def installed_versions(packages: Iterable[str]) -> dict[str, str]:
         with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found
+
+
+@dataclass(frozen=True)
+class Card:
+    """A graphics card of NVIDIA, as its driver describes it."""
+
+    name: str
+    memory: int
+    """Bytes; 0 when unknown."""
+    driver: str
+    """Version of the driver, e.g. ``550.54.14``."""
+    capability: tuple[int, int] | None
+    """Compute capability, e.g. (8, 6); None when the driver is too old to tell."""
+
+
+@dataclass(frozen=True)
+class TorchBuild:
+    """The installed torch, read from its files without importing it."""
+
+    version: str
+    cuda: str
+    """Version of CUDA it was built for, e.g. ``12.8``; empty for a build without."""
+
+
+Obstacle = Literal["", "hidden", "no_torch", "no_cuda", "old_driver", "old_card"]
+
+
+def obstacle(card: Card, build: TorchBuild | None, environ: Mapping[str, str] = os.environ) -> Obstacle:
+    """What keeps torch from using ``card``, as far as versions tell; empty: nothing known.
+
+    Drivers: NVIDIA's table of minor version compatibility. Cards: the release matrix of torch, whose builds for CUDA 12.8
+    and later hold no code for compute capabilities below 7.5."""
+    if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
+        return "hidden"
+    if build is None:
+        return "no_torch"
+    if not build.cuda:
+        return "no_cuda"
+    cuda = _numbers(build.cuda)
+    if _numbers(card.driver)[:1] < (LEAST_DRIVER.get(cuda[0], 0),):
+        return "old_driver"
+    if card.capability is not None and card.capability < (7, 5) and cuda >= (12, 8):
+        return "old_card"
+    return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)) or (0,)
+
+
+def read_cards() -> list[Card]:
+    """The cards that ``nvidia-smi`` names; none where there is no driver or it does not answer in time."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    for fields in ("name,memory.total,driver_version,compute_cap", "name,memory.total,driver_version"):  # old drivers know no compute_cap
+        try:
+            asked = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+            done = subprocess.run(asked, capture_output=True, text=True, timeout=ASKING, errors="replace")
+        except (OSError, subprocess.SubprocessError):  # a driver that hangs: then no card can be used
+            return []
+        if done.returncode == 0:
+            return [_card(line) for line in done.stdout.splitlines() if line.count(",") >= 2]
+    return []
+
+
+def _card(line: str) -> Card:
+    name, memory, driver, *more = (part.strip() for part in line.split(","))
+    capability = re.fullmatch(r"(\d+)\.(\d+)", more[0]) if more else None
+    return Card(
+        name=name,
+        memory=int(memory) << 20 if memory.isdigit() else 0,
+        driver=driver,
+        capability=(int(capability[1]), int(capability[2])) if capability else None,
+    )
+
+
+def torch_build() -> TorchBuild | None:
+    """Version and CUDA of the installed torch; None when there is none or its files are not as expected."""
+    from importlib.util import find_spec
+
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    version = re.search(r"""^__version__\s*(?::[^=]*)?=\s*['"]([^'"]+)""", text, re.M)
+    cuda = re.search(r"""^cuda\s*(?::[^=]*)?=\s*['"]([^'"]+)""", text, re.M)
+    return TorchBuild(version[1], cuda[1] if cuda else "") if version else None
+
+
+def processor_features() -> frozenset[str]:
+    """Those of ``FEATURES`` that the processor has; empty also when the system does not say."""
+    system, machine = platform.system(), platform.machine().lower()
+    found: set[str] = set()
+    if system == "Linux":
+        with suppress(OSError):
+            text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+            flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.M)
+            found = set(flags[1].split()) if flags else set()
+    elif system == "Darwin":
+        found = _features_of_macos()
+    elif system == "Windows":
+        found = _features_of_windows()
+    if "asimd" in found or machine in ("arm64", "aarch64"):  # every 64-bit Arm processor
+        found.add("neon")
+    return frozenset(found & set(FEATURES))
+
+
+def _features_of_macos() -> set[str]:
+    try:
+        done = subprocess.run(["sysctl", "-a"], capture_output=True, text=True, timeout=ASKING, errors="replace")
+    except (OSError, subprocess.SubprocessError):
+        return set()
+    names = {"hw.optional.avx2_0": "avx2", "hw.optional.avx512f": "avx512f", "hw.optional.arm.FEAT_BF16": "bf16"}
+    return {feature for name, feature in names.items() if re.search(rf"^{re.escape(name)}: 1$", done.stdout, re.M)}
+
+
+def _features_of_windows() -> set[str]:
+    """By the system's own question; the numbers are Windows' names of the features."""
+    if sys.platform != "win32":
+        return set()
+    import ctypes
+
+    has = ctypes.windll.kernel32.IsProcessorFeaturePresent
+    return {feature for number, feature in ((40, "avx2"), (41, "avx512f")) if has(number)}
+
+
+def computes_in_16_bits(features: frozenset[str]) -> bool:
+    """Whether torch multiplies bf16 in hardware on such a processor, as ``compute_dtype`` will find once torch is imported."""
+    return bool(features & {"avx512_bf16", "amx_tile"})
 
 
 def usable_threads() -> int:

@@ -14,6 +14,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import threading
 import time
 import types
 import typing
@@ -70,9 +71,11 @@ def load_plugins(
     *, environ: Mapping[str, str] = os.environ, entry_points: Iterable[Any] | None = None, own_folder: Path | None = None
 ) -> Plugins:
     """All built-in and installed plugins; ``entry_points`` replaces the installed ones in tests, ``own_folder`` see ``Plugins``."""
+    from adapters_hub import __version__
+
     plugins = Plugins(environ, own_folder=own_folder)
     for name, source, load in _builtins():
-        plugins.add(PluginInfo(name, "built-in", _own_version(), source), load)
+        plugins.add(PluginInfo(name, "built-in", __version__, source), load)
     for point in _installed() if entry_points is None else entry_points:
         distribution = getattr(point, "dist", None)
         source, version = (distribution.name, distribution.version) if distribution else (point.value, "")
@@ -99,12 +102,6 @@ def _installed() -> Iterable[Any]:
     return entry_points(group=hookspecs.PROJECT)
 
 
-def _own_version() -> str:
-    from adapters_hub import __version__
-
-    return __version__
-
-
 class Plugins:
     """The plugins that were found, and what they offer."""
 
@@ -118,6 +115,8 @@ class Plugins:
         self._infos: list[PluginInfo] = []
         self._offers: dict[tuple[str, str], tuple[Any, str]] = {}
         """(hook, name) -> descriptor and the plugin it came from."""
+        self._local = threading.RLock()
+        """Held while a tutor's own plugin is registered: names are taken for that long."""
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
 
@@ -236,29 +235,30 @@ class Plugins:
 
     @contextmanager
     def tutor_local(self, tutor: Tutor) -> Iterator[None]:
-        """The tutor's own ``validator.py``, if it has one, is a plugin within this block.
+        """The tutor's own ``validator.py``, if it has one, is a plugin within this block; other threads wait for its end.
 
         Raises RightsError when it may not run, HubError when it cannot be loaded."""
         file = tutor.folder / LOCAL_FILE
         if not file.is_file():
             yield
             return
-        code = read_trusted(file, self.own_folder, self.ask, environ=self._environ)
-        info = PluginInfo(f"tutor {tutor.name}", "tutor", source=shown(file))
-        try:
-            with redirect_stdout(sys.stderr):
-                info = self._register(info, _module_of(tutor.name, file, code))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # the author reads one clear line; --debug shows the rest
-            hint = "correct it, or remove it and its name in [validator] use"
-            raise HubError(f"{shown(file)} cannot be loaded: {_cause(error)}", hint=hint) from error
-        self._infos.append(info)
-        try:
-            yield
-        finally:
-            self._unregister(info.name)
-            self._infos.remove(info)
+        with self._local:
+            code = read_trusted(file, self.own_folder, self.ask, environ=self._environ)
+            info = PluginInfo(f"tutor {tutor.name}", "tutor", source=shown(file))
+            try:
+                with redirect_stdout(sys.stderr):
+                    info = self._register(info, _module_of(tutor.name, file, code))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # the author reads one clear line; --debug shows the rest
+                hint = "correct it, or remove it and its name in [validator] use"
+                raise HubError(f"{shown(file)} cannot be loaded: {_cause(error)}", hint=hint) from error
+            self._infos.append(info)
+            try:
+                yield
+            finally:
+                self._unregister(info.name)
+                self._infos.remove(info)
 
     def _register(self, info: PluginInfo, plugin: Any) -> PluginInfo:
         """Register a loaded plugin and take note of its offers; leaves nothing behind when it raises."""

@@ -1,124 +1,319 @@
-"""The quiz that chooses among the checkpoints of a tutor: questions kept aside from its training, its answers judged by its validator.
+"""The quiz room: a tutor's held-out questions go to a student, the tutor's validator judges the answers, and a sheet keeps the score.
 
-Only rows whose own answer the validator calls correct are asked: where it cannot tell, every answer would look the same. Knows nothing
-of engines (it is handed somebody who answers), of training, and of how a validator judges.
+Only questions whose model answer the validator calls correct are asked: of the others nobody could say whether an answer is right.
+Knows nothing of terminals and loads no model.
 """
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
-from dataclasses import dataclass
-from itertools import islice, zip_longest
+import random
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Any, Literal
 
-from adapters_hub.contracts import Answerer, Validator, never
-from adapters_hub.conveyor import Hands
-from adapters_hub.datasets import conversation_sha256
-from adapters_hub.errors import Interrupted
+from adapters_hub.contracts import Validator
+from adapters_hub.conveyor import in_order
+from adapters_hub.errors import DataError, NotFoundError, UsageError
+from adapters_hub.plugins import Plugins
 from adapters_hub.tutors import attempt_of
-from adapters_hub.types import Attempt, Example, Outcome, Tutor, Verdict
+from adapters_hub.types import Example, Message, Tutor, Verdict
 from adapters_hub.workers import available_cores
+from adapters_hub.workspace import nearest, shown
 
-TRIES = 8
-"""So many rows are looked at for each that is wanted, before it is taken as certain that there are no more."""
+QUESTIONS = 10
+"""How many are asked where nobody says otherwise."""
 
-PATIENCE = 60.0
-"""Seconds without any verdict after which the rest of the answers count as not judged: validators promise ten seconds at the most."""
+FENCE = re.compile(r"^```([\w+-]*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""A block of code, and its language."""
 
-GLANCE = 0.1
-"""Seconds between two looks at whether somebody wants to stop."""
+WITHOUT_TOPIC = "otros"
+REPEATS = "Eso ya lo dice la pregunta: falta resolverlo."
+
+Ending = Literal["correct", "incorrect", "unverified", "given_up"]
+"""How a question ended: by the last verdict, or because the student wanted to see the answer."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A question with its model answer."""
+
+    question: str
+    reference: str
+    earlier: tuple[Message, ...] = ()
+    """The conversation before the question, no system turn."""
+    expected: Any = None
+    topics: tuple[str, ...] = (WITHOUT_TOPIC,)
+    difficulty: int | None = None
+    where: str = ""
+    """``file:line``"""
+
+    @property
+    def code(self) -> str:
+        """The language of the code that the model answer shows, e.g. ``python``; empty where an answer is one line."""
+        found = FENCE.search(self.reference)
+        return (found[1] or "text") if found else ""
+
+
+@dataclass(frozen=True)
+class Try:
+    """An answer of the student and what the validator says to it."""
+
+    answer: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Result:
+    """A question that was asked."""
+
+    card: Card
+    tries: tuple[Try, ...]
+    ending: Ending
+    hints: int = 0
+    """Hints that were asked for."""
+
+    @property
+    def first_try(self) -> bool:
+        """Right at once."""
+        return self.ending == "correct" and len(self.tries) == 1
+
+
+@dataclass(frozen=True)
+class TopicScore:
+    """The questions of one topic."""
+
+    topic: str
+    asked: int
+    correct: int
+
+
+@dataclass
+class Sheet:
+    """What was asked so far, and how it went."""
+
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def correct(self) -> int:
+        """Questions that were answered correctly, at the first try or a later one."""
+        return sum(result.ending == "correct" for result in self.results)
+
+    @property
+    def first_try(self) -> int:
+        """Questions that were answered correctly at once."""
+        return sum(result.first_try for result in self.results)
+
+    @property
+    def topics(self) -> tuple[TopicScore, ...]:
+        """A score for each topic, the weakest first; a question counts in each of its topics."""
+        names = dict.fromkeys(topic for result in self.results for topic in result.card.topics)
+        scores = []
+        for name in names:
+            endings = [result.ending for result in self.results if name in result.card.topics]
+            scores.append(TopicScore(name, len(endings), endings.count("correct")))
+        return tuple(sorted(scores, key=lambda score: (score.correct / score.asked, -score.asked, score.topic)))
+
+    @property
+    def repeat(self) -> tuple[Card, ...]:
+        """Questions that are worth another look: whatever was not right."""
+        return tuple(result.card for result in self.results if result.ending != "correct")
+
+    def document(self) -> dict[str, Any]:
+        """The sheet as plain data."""
+        endings = [result.ending for result in self.results]
+        return {
+            "asked": len(endings),
+            **{ending: endings.count(ending) for ending in ("correct", "incorrect", "unverified", "given_up")},
+            "first_try": self.first_try,
+            "topics": [vars(score) for score in self.topics],
+            "repeat": [card.where for card in self.repeat],
+            "questions": [
+                {
+                    "where": result.card.where,
+                    "question": result.card.question,
+                    "topics": list(result.card.topics),
+                    "difficulty": result.card.difficulty,
+                    "ending": result.ending,
+                    "hints": result.hints,
+                    "tries": [
+                        {"answer": one.answer, "outcome": one.verdict.outcome, "code": one.verdict.code, "reason": one.verdict.reason}
+                        for one in result.tries
+                    ],
+                }
+                for result in self.results
+            ],
+        }
 
 
 @dataclass(frozen=True)
 class Quiz:
-    """Questions to a tutor, and who judges the answers."""
+    """Questions to a student, and who judges the answers."""
 
     tutor: Tutor
-    rows: tuple[Example, ...]
-    """At least one; the last turn of each is a right answer."""
     validator: Validator
+    cards: tuple[Card, ...]
+    left_out: int = 0
+    """Questions that would have been asked, were there anybody who could judge the answers."""
 
-    def score(self, answer: Answerer, stopped: Callable[[], bool] = never) -> float:
-        """Share of the rows that are answered correctly, 0 to 1: an answer that nobody can judge earns nothing.
+    def judge(self, card: Card, answer: str) -> Verdict:
+        """A fair verdict on what a student types: bare code counts as if it stood in a block, the question's own words are no answer.
 
-        Raises Interrupted as soon as ``stopped`` says so, and nothing else."""
-        questions = [row.messages[:-1] for row in self.rows]
-        references = [row.messages[-1].content for row in self.rows]
-        texts = answer(questions, max_new_tokens=self.tutor.chat.max_new_tokens, references=references)
-        attempts = [_attempt(self.tutor, row, text) for row, text in zip(self.rows, texts, strict=True)]
-        verdicts = judge_patiently(self.validator, attempts, stopped)
-        return sum(verdict is not None and verdict.outcome == "correct" for verdict in verdicts) / len(self.rows)
+        Never raises."""
+        verdict = self._verdict(card, answer)
+        if verdict.outcome == "correct" and not card.code and _repeats_question(card, answer, verdict):
+            return replace(verdict, outcome="unverified", score=0.0, code="repeats", reason=REPEATS, hint="")
+        if verdict.outcome == "correct" or not card.code or "```" in answer or not answer.strip():
+            return verdict
+        fenced = self._verdict(card, f"```{card.code}\n{answer.strip()}\n```")
+        unseen = verdict.outcome == "unverified" or not verdict.extracted
+        if fenced.outcome == "correct" or (fenced.outcome == "incorrect" and unseen and _looks_like_code(answer, card)):
+            return replace(fenced, span=None)  # which would lie in the block, not in what was typed
+        return verdict
 
+    def without_spoiler(self, card: Card, verdict: Verdict) -> Verdict:
+        """The verdict for somebody who tries again: its reason and hint do not say what the right answer is."""
+        told = verdict.expected.strip()
+        whole = re.compile(rf"(?<!\w){re.escape(told)}(?!\w)")
+        if not told or not whole.search(f"{verdict.reason} {verdict.hint}") or self._verdict(card, told).outcome != "correct":
+            return verdict
+        clause = re.compile(rf",?\s*(?:(?:y|pero)\s+)?se\s+esperaban?\s+(?<!\w){re.escape(told)}(?!\w)")
+        reason, hint = (whole.sub("…", clause.sub("", text)) for text in (verdict.reason, verdict.hint))
+        return replace(verdict, reason=reason, hint=hint)
 
-@dataclass(frozen=True)
-class NoQuiz:
-    """The held-out loss alone chooses."""
+    def hints(self, card: Card) -> tuple[str, ...]:
+        """What may be told one after the other without giving the answer away: how the model answer begins, then a little more."""
+        prose, *more = FENCE.split(card.reference, maxsplit=1)
+        lines = [line.strip() for line in prose.splitlines() if line.strip()]
+        begun = [line for line in (more[1] if more else "").splitlines() if line.strip()][:1]
+        found = [*lines[:2], *(f"Empieza así: {line.strip()}" for line in begun)] if begun else lines[:3]
+        kept: list[str] = []
+        for line in found:
+            if self._gives_away(card, line):
+                break
+            kept.append(line)
+        return tuple(kept)
 
-    reason: str
-    """Why, in half a sentence; empty where nobody asked for a quiz."""
+    def _gives_away(self, card: Card, hint: str) -> bool:
+        expected = card.expected.get("answer") if isinstance(card.expected, dict) else card.expected
+        if isinstance(expected, (str, int, float)) and re.search(rf"(?<!\w){re.escape(str(expected))}(?!\w)", hint):
+            return True
+        return self._verdict(card, hint).outcome == "correct"
 
-
-def quiz_of(tutor: Tutor, rows: Sequence[Example], validator: Validator) -> Quiz | NoQuiz:
-    """A quiz of at most ``[train] score_rows`` of the rows, spread over their topics; the same rows whenever it is called.
-
-    ``rows`` have their system turn in place and end with an answer."""
-    most = tutor.recipe.train.score_rows
-    chosen: list[Example] = []
-    outcomes: Counter[Outcome] = Counter()
-    candidates = islice(_in_order(rows, tutor.recipe.train.seed), TRIES * most)
-    while len(chosen) < most and (batch := list(islice(candidates, most))):
-        verdicts = judge_patiently(validator, [_attempt(tutor, row, row.messages[-1].content) for row in batch])
-        outcomes.update("unverified" if verdict is None else verdict.outcome for verdict in verdicts)
-        chosen += [row for row, verdict in zip(batch, verdicts, strict=True) if verdict is not None and verdict.outcome == "correct"]
-    if not chosen:
-        found = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-        names = ", ".join(tutor.validator.use)
-        return NoQuiz(f"of the answers kept aside, none is known to be correct by {names} ({found})")
-    return Quiz(tutor, tuple(chosen[:most]), validator)
-
-
-def _in_order(rows: Sequence[Example], seed: int) -> Iterator[Example]:
-    """Rows that say what is expected first, each topic in turn, within a topic by a seeded hash of what they say."""
-    for wanted in (True, False):
-        topics: dict[str, list[tuple[str, Example]]] = {}
-        for row in rows:
-            if (row.expected is not None) == wanted:
-                topic = row.tags[0] if row.tags else ""
-                topics.setdefault(topic, []).append((_shuffled(f"{seed} {conversation_sha256(row)}"), row))
-        for members in topics.values():
-            members.sort(key=lambda member: member[0])
-        in_turn = [topics[topic] for topic in sorted(topics, key=lambda topic: _shuffled(f"{seed} {topic}"))]
-        for round_of_topics in zip_longest(*in_turn):
-            yield from (member[1] for member in round_of_topics if member is not None)
+    def _verdict(self, card: Card, answer: str) -> Verdict:
+        return self.validator.judge(attempt_of(self.tutor, (*card.earlier, Message("user", card.question)), answer, card.expected))
 
 
-def _shuffled(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def quiz_of(
+    tutor: Tutor,
+    plugins: Plugins,
+    validator: Validator,
+    *,
+    count: int = QUESTIONS,
+    topic: str | None = None,
+    difficulty: int | None = None,
+    seed: int | None = None,
+) -> Quiz:
+    """At most ``count`` (0: all) of the held-out questions of a topic and a difficulty (1 to 3), every topic in turn, easy ones first.
+
+    The same ``seed`` gives the same questions; None gives others each time. Raises NotFoundError for a topic that there is not,
+    UsageError where nobody can judge a single answer, and what reading the questions raises."""
+    path = tutor.folder / tutor.dataset.eval
+    cards = [card for row in plugins.read_dataset(path) if (card := card_of(row)) is not None]
+    if not cards:
+        raise DataError(f"{shown(path)} holds no question with an answer", hint="add conversations, one JSON object a line")
+    wanted = _mixed(_chosen(cards, topic, difficulty), random.Random(seed))
+    found, left_out = _judgeable(Quiz(tutor, validator, ()), wanted, count)
+    if not found:
+        names = ", ".join(tutor.validator.use) or "nobody"
+        raise UsageError(
+            f"none of the {left_out} questions can be judged by {names}", hint=f"hub check {tutor.name} says what the validator can judge"
+        )
+    return Quiz(tutor, validator, tuple(sorted(found, key=lambda card: card.difficulty or 2)), left_out)
 
 
-def _attempt(tutor: Tutor, row: Example, answer: str) -> Attempt:
-    return attempt_of(tutor, [turn for turn in row.messages[:-1] if turn.role != "system"], answer, row.expected)
+def card_of(row: Example) -> Card | None:
+    """The last question of a row and its answer; None for a row that does not end with an answer."""
+    spoken = [turn for turn in row.messages if turn.role != "system"]
+    if len(spoken) < 2 or spoken[-1].role != "assistant" or spoken[-2].role != "user":
+        return None
+    topics = row.tags or (WITHOUT_TOPIC,)
+    return Card(spoken[-2].content, spoken[-1].content, tuple(spoken[:-2]), row.expected, topics, row.difficulty, row.where)
 
 
-def judge_patiently(validator: Validator, attempts: Sequence[Attempt], stopped: Callable[[], bool] = never) -> list[Verdict | None]:
-    """A verdict on each attempt, on all cores; None for those that a validator which hangs never comes to. Raises Interrupted."""
-    hands: Hands[Attempt, Verdict] = Hands(validator.judge, min(available_cores(), max(1, len(attempts))))
-    try:
-        futures = [hands.give(attempt) for attempt in attempts]
-        verdicts: list[Verdict | None] = []
-        patient_until = time.monotonic() + PATIENCE
-        for future in futures:
-            while not future.done() and time.monotonic() < patient_until:
-                if stopped():
-                    raise Interrupted("the evaluation was cut short")
-                wait([future], timeout=GLANCE)
-            done = future.done()
-            verdicts.append(future.result() if done else None)
-            if done and time.monotonic() < patient_until:
-                patient_until = time.monotonic() + PATIENCE
-        return verdicts
-    finally:
-        hands.close()
+# --- which questions -----------------------------------------------------------------------------
+
+
+def _chosen(cards: Sequence[Card], topic: str | None, difficulty: int | None) -> list[Card]:
+    """Those of the topic and the difficulty."""
+    topics = sorted({name for card in cards for name in card.topics})
+    if topic is not None and topic not in topics:
+        guess = nearest(topic, topics)
+        raise NotFoundError(f"no question about '{topic}'", hint=f"did you mean '{guess}'?" if guess else f"topics: {', '.join(topics)}")
+    found = [card for card in cards if topic is None or topic in card.topics]
+    levels = sorted({card.difficulty for card in found if card.difficulty is not None})
+    if difficulty is not None and difficulty not in levels:
+        there = f"there are questions of difficulty {', '.join(map(str, levels))}" if levels else "its questions have no difficulty"
+        raise NotFoundError(f"no question of difficulty {difficulty}" + (f" about '{topic}'" if topic else ""), hint=there)
+    return [card for card in found if difficulty is None or card.difficulty == difficulty]
+
+
+def _mixed(cards: Sequence[Card], chance: random.Random) -> list[Card]:
+    """By chance, but each topic in turn, so that a few questions are about many things."""
+    groups: dict[str, list[Card]] = {}
+    for card in cards:
+        groups.setdefault(card.topics[0], []).append(card)
+    members = [chance.sample(group, len(group)) for group in groups.values()]
+    chance.shuffle(members)
+    return [card for round_of_topics in zip_longest(*members) for card in round_of_topics if card is not None]
+
+
+def _judgeable(quiz: Quiz, cards: Sequence[Card], count: int) -> tuple[list[Card], int]:
+    """The first ``count`` cards whose model answer is called correct, and how many others were looked at on the way."""
+    found: list[Card] = []
+    left_out = 0
+    wanted = count or len(cards)
+    for card, judgeable in _judged(quiz, cards, ahead=wanted):
+        if judgeable:
+            found.append(card)
+        else:
+            left_out += 1
+        if len(found) == wanted:
+            break
+    return found, left_out
+
+
+def _judged(quiz: Quiz, cards: Sequence[Card], *, ahead: int) -> Iterator[tuple[Card, bool]]:
+    """Each card with whether its own answer is right, on all cores; hardly more are judged than are taken."""
+
+    def judge(card: Card) -> tuple[Card, bool]:
+        return card, quiz._verdict(card, card.reference).outcome == "correct"
+
+    hands = available_cores()
+    with closing(in_order(judge, cards, hands=hands, ahead=max(1, min(hands, ahead)))) as judged:  # type: ignore[type-var]
+        yield from judged
+
+
+# --- what a student types ------------------------------------------------------------------------
+
+
+def _repeats_question(card: Card, answer: str, verdict: Verdict) -> bool:
+    """Whether what was judged stands in the question as it is and not in the expected answer: equal to it, but nothing was done."""
+    asked, expected = _bare(card.question), _bare(verdict.expected)
+    judged = _bare(verdict.extracted) or _bare(answer)
+    return judged in asked and judged not in expected and expected not in judged
+
+
+def _bare(text: str) -> str:
+    """Without what two ways to write the same may differ in."""
+    return re.sub(r"\s+", "", text.translate(str.maketrans("−–·×", "--**"))).lower().rstrip(".")
+
+
+def _looks_like_code(answer: str, card: Card) -> bool:
+    """Whether it begins as a line of the model answer's code begins, give or take a typing error: prose is no faulty code."""
+    block = FENCE.search(card.reference)
+    openings = {word.lower() for word in re.findall(r"^\s*(\w+)", block[2] if block else "", re.MULTILINE)}
+    first = re.match(r"\w+", answer.strip())
+    return first is not None and len(first[0]) > 2 and bool(nearest(first[0], openings))

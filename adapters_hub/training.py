@@ -1,6 +1,6 @@
 """The training room: a tutor's rows go in, a whole run comes out; every step is logged on the way.
 
-Straight line: read -> split -> set a quiz -> open a run -> engine.train -> log -> plot -> manifest, written last. Knows nothing
+Straight line: read -> split -> choose rows to score -> open a run -> engine.train -> log -> plot -> manifest, written last. Knows nothing
 of terminals and nothing of tensors: the caller decides what to print.
 """
 
@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters_hub import store
+from adapters_hub.checkpoint_score import CheckpointScore, NoScore, checkpoint_score_of
 from adapters_hub.contracts import TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
 from adapters_hub.datasets import dataset_sha256, with_system
 from adapters_hub.errors import DataError, HubError, Interrupted, NotFoundError, UsageError
 from adapters_hub.loss_plot import draw_loss
 from adapters_hub.plugins import Plugins
-from adapters_hub.quiz import NoQuiz, Quiz, quiz_of
 from adapters_hub.splits import split
 from adapters_hub.types import Example, RunManifest, Tutor
 from adapters_hub.workspace import shown
@@ -54,7 +54,7 @@ class _Lesson:
     """Released when the room is left."""
     options: Mapping[str, Any]
     """Settings that overruled the tutor's files, kept in the log so that ``--resume`` repeats them."""
-    quiz: Quiz | NoQuiz
+    score: CheckpointScore | NoScore
     """What chooses the adapter before the held-out loss does."""
     start: TrainStart | None = None
     saved: bool = False
@@ -81,7 +81,7 @@ def train_tutors(
         for tutor in tutors:
             lessons[tutor.name] = _prepare(tutor, plugins, resume=resume, tracker=tracker, options=options or {})
         with stop_at_step_end() as stopped:
-            jobs = [_with_quiz(lesson, stopped) for lesson in lessons.values()]
+            jobs = [_with_score(lesson, stopped) for lesson in lessons.values()]
             try:
                 with closing(engine.train(jobs)) as events:  # type: ignore[type-var]
                     for event in events:
@@ -114,7 +114,7 @@ def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str, opti
     parts = split(with_system(examples, tutor.system_prompt), tutor.dataset.validation)
     if not parts.train:
         raise DataError(f"{shown(path)} holds no rows", hint="add conversations, one JSON object a line")
-    quiz = _set_quiz(tutor, plugins, parts.validation)
+    score = _score_over(tutor, plugins, parts.validation)
     run_dir = store.unfinished_run(tutor.folder) if resume else store.start_run(tutor.folder)
     if run_dir is None:
         raise NotFoundError(f"tutor '{tutor.name}' has no interrupted run", hint=f"hub train {tutor.name}")
@@ -128,22 +128,22 @@ def _prepare(tutor: Tutor, plugins: Plugins, *, resume: bool, tracker: str, opti
         resume=resume,
         tracker=tracker,
     )
-    return _Lesson(tutor, job, dataset_sha256(examples), store.hold(run_dir), options, quiz)
+    return _Lesson(tutor, job, dataset_sha256(examples), store.hold(run_dir), options, score)
 
 
-def _set_quiz(tutor: Tutor, plugins: Plugins, rows: Sequence[Example]) -> Quiz | NoQuiz:
-    """A quiz over the rows kept aside. A validator that cannot be had costs no training: it is told, and the loss chooses."""
+def _score_over(tutor: Tutor, plugins: Plugins, rows: Sequence[Example]) -> CheckpointScore | NoScore:
+    """A score over the rows kept aside. A validator that cannot be had costs no training: it is told, and the loss chooses."""
     if not rows or not tutor.validator.use or not tutor.recipe.train.score_rows:
-        return NoQuiz("")
+        return NoScore("")
     try:
         with plugins.tutor_local(tutor):
-            return quiz_of(tutor, rows, plugins.judge_of(tutor))
+            return checkpoint_score_of(tutor, rows, plugins.judge_of(tutor))
     except HubError as error:
-        return NoQuiz(error.message)
+        return NoScore(error.message)
 
 
-def _with_quiz(lesson: _Lesson, stopped: Callable[[], bool]) -> TrainJob:
-    score = partial(lesson.quiz.score, stopped=stopped) if isinstance(lesson.quiz, Quiz) else None
+def _with_score(lesson: _Lesson, stopped: Callable[[], bool]) -> TrainJob:
+    score = partial(lesson.score.score, stopped=stopped) if isinstance(lesson.score, CheckpointScore) else None
     return replace(lesson.job, score=score, stopped=stopped)
 
 
@@ -166,7 +166,7 @@ def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSave
     """Log one event; the last one closes the run."""
     run_dir = lesson.job.run_dir
     if isinstance(event, TrainStart):
-        lesson.start = event = _with_quiz_facts(event, lesson.quiz)
+        lesson.start = event = _with_score_facts(event, lesson.score)
         kept = [line for line in store.read_log(run_dir) if line.get("step", 0) <= event.first_step] if event.first_step else []
         store.write_log(run_dir, kept or [event_line(event) | {"options": dict(lesson.options)}])
     elif isinstance(event, TrainStep):
@@ -178,12 +178,12 @@ def _record(lesson: _Lesson, event: TrainEvent) -> Iterator[TrainEvent | RunSave
         yield RunSaved(event.job, run_dir, manifest, _draw(lesson))
 
 
-def _with_quiz_facts(event: TrainStart, quiz: Quiz | NoQuiz) -> TrainStart:
-    if isinstance(quiz, NoQuiz):
-        return replace(event, score_note=quiz.reason)
+def _with_score_facts(event: TrainStart, score: CheckpointScore | NoScore) -> TrainStart:
+    if isinstance(score, NoScore):
+        return replace(event, score_note=score.reason)
     if event.score is None:
         return replace(event, score_note="this run was begun without scores" if event.first_step else "")
-    return replace(event, score_rows=len(quiz.rows))
+    return replace(event, score_rows=len(score.rows))
 
 
 def _draw(lesson: _Lesson) -> str:

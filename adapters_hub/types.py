@@ -40,6 +40,8 @@ class Example:
     """1 easy, 2 medium, 3 hard."""
     where: str = ""
     """``file:line`` the row came from, for messages to the author."""
+    id: str = ""
+    """The row's own name, if it has one; those that a program wrote begin with ``gen-``."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ TUTOR_FILE = "tutor.toml"
 STATE_FILE = ".hub/state.json"
 
 NAME_RULE = re.compile(r"[a-z][a-z0-9_]{1,30}")
-RESERVED_NAMES = frozenset({"base", "all", "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3"})
-"""``base`` means "no adapter"; the others are not file names on Windows."""
+RESERVED_NAMES = frozenset({"auto", "base", "all", "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3"})
+"""``auto`` means "whichever tutor the question is for", ``base`` "no adapter"; others are not file names on Windows."""
 
 LONGEST_SHOWN = 100
 """Characters of an unknown name that a message repeats."""
@@ -133,6 +133,8 @@ def find_tutor(workspace: Workspace, name_or_folder: str) -> Path:
     Raises NotFoundError with the nearest name, UsageError when the folder of that name may not be called so."""
     by_name = workspace.folder / name_or_folder
     if NAME_RULE.fullmatch(name_or_folder) and _holds_tutor(by_name):
+        if name_or_folder in RESERVED_NAMES:
+            _check_folder_name(by_name)
         return by_name
     folder = Path(os.path.expanduser(name_or_folder))
     if name_or_folder and _holds_tutor(folder):
@@ -141,7 +143,9 @@ def find_tutor(workspace: Workspace, name_or_folder: str) -> Path:
     if name_or_folder in names:
         _check_folder_name(by_name)
     guess = nearest(folder.name, names)
-    if guess:
+    if name_or_folder == "auto":
+        hint = "auto is no tutor but whichever one a question is for: hub ask auto and hub chat auto take it"
+    elif guess:
         hint = f"did you mean '{guess}'?"
     elif names:
         hint = f"tutors here: {', '.join(names)}"
@@ -159,7 +163,7 @@ def _check_folder_name(folder: Path) -> None:
         check_name(folder.name)
     except UsageError as error:
         suggestion = proposed_name(folder.name)
-        hint = f"rename the folder, e.g. to {suggestion!r}" if suggestion else "rename the folder"
+        hint = f"rename the folder, e.g. to {suggestion!r}" if suggestion not in ("", folder.name) else "rename the folder"
         raise UsageError(f"the name of the folder {shown(folder)} is not allowed: {error.message}", hint=hint) from error
 
 

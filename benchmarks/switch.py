@@ -21,7 +21,8 @@ from typing import Any
 import torch
 
 from adapters_hub.engine.bank import Bank
-from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, linears, read_adapter, resolve_targets, write_adapter
+from adapters_hub.engine.linears import linears, resolve_targets
+from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, read_adapter, write_adapter
 
 LAYERS = 24
 RANK = 16

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hub_site import site  # noqa: F401 - a fixture for all
 
 from adapters_hub.cli import make_cli
 from adapters_hub.plugins import PluginInfo, Plugins, load_plugins

@@ -175,14 +175,15 @@ def test_each_token_may_have_its_own_slot(folders: dict[str, list[Path]]) -> Non
                     torch.testing.assert_close(mixed[i, j], layer(x[i, j][None])[0], rtol=1e-5, atol=1e-6)
 
 
-def test_a_neighbour_that_overflows_does_not_disturb(folders: dict[str, list[Path]]) -> None:
+@pytest.mark.parametrize("by_token", [False, True])
+def test_a_neighbour_that_overflows_does_not_disturb(by_token: bool) -> None:
     """fp16 cards: another tutor's A times this row may be infinite, and a mask that multiplies would make it NaN."""
     model = nn.Sequential(nn.Linear(8, 8)).half().eval()
-    bank = Bank(model)
+    bank = Bank(model, dtype=torch.float16)
     huge = bank.attach(AdapterWeights({"0": (torch.full((2, 8), 6e4), torch.ones(8, 2), 1.0)}))
     small = bank.attach(AdapterWeights({"0": (torch.ones(2, 8), torch.ones(8, 2), 1.0)}))
     x = torch.ones(2, 8, dtype=torch.float16)
-    with torch.no_grad(), bank.routing([small, huge]):
+    with torch.no_grad(), bank.routing(torch.tensor([[small], [huge]]) if by_token else [small, huge]):
         mixed = model(x)
     with torch.no_grad(), bank.routing([small]):
         alone = model(x[:1])
@@ -190,24 +191,25 @@ def test_a_neighbour_that_overflows_does_not_disturb(folders: dict[str, list[Pat
     assert torch.isfinite(mixed[0]).all()
 
 
-def test_far_apart_slots_are_computed_without_the_idle_ones_between(folders: dict[str, list[Path]]) -> None:
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 1, 0, 2, -1, 1), (0, -1), (3, 0, 3), (3, 1, 2, 0, -1, -1, 0)], ids=str)
+def test_rows_in_any_order_and_number_get_their_own_tutor(order: tuple[int, ...], folders: dict[str, list[Path]]) -> None:
+    """Three tutors of one rank side by side and one of another: products over groups, padded, sorted and split."""
     model = tiny_model("llama")
     bank = Bank(model)
-    first = bank.attach(read_adapter(folders["llama"][0]))
-    torch.manual_seed(0)
-    wide = {
-        path: (torch.randn(300, a.shape[1]), torch.randn(b.shape[0], 300), 1.0) for path, (a, b, _) in bank.weights_of(first).pairs.items()
-    }
-    bank.attach(AdapterWeights(wide))
-    last = bank.attach(read_adapter(folders["llama"][1]))
-    ids = tokens(2)
-    mixed = answer(model, bank, ids, [first, last])
-    torch.testing.assert_close(mixed[:1], answer(model, bank, ids[:1], [first]), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(mixed[1:], answer(model, bank, ids[1:], [last]), rtol=1e-5, atol=1e-5)
-    layer = model.get_submodule("model.layers.0.self_attn.q_proj")
-    with bank.routing([first, last]):
-        pieces = layer._switch.routing.pieces(layer.layout, torch.zeros(2, 1, 64))
-    assert [piece.stop - piece.start for piece in pieces] == [4, 8]
+    base = read_adapter(folders["llama"][0]).pairs
+    torch.manual_seed(3)
+    slots = [
+        bank.attach(
+            AdapterWeights({p: (torch.randn(rank, a.shape[1]), 0.1 * torch.randn(b.shape[0], rank), 0.5) for p, (a, b, _) in base.items()})
+        )
+        for rank in (4, 4, 4, 6)
+    ]
+    ids, table = tokens(len(order)), [slots[i] if i >= 0 else -1 for i in order]
+    mixed = answer(model, bank, ids, table)
+    for row, slot in enumerate(table):
+        torch.testing.assert_close(mixed[row : row + 1], answer(model, bank, ids[row : row + 1], [slot]), rtol=1e-5, atol=1e-5)
+    with bank.routing(torch.tensor(table).unsqueeze(1).expand(-1, 9)), torch.no_grad():  # the other way: masked columns
+        torch.testing.assert_close(model(ids).logits, mixed, rtol=1e-5, atol=1e-5)
 
 
 # --- slots ---------------------------------------------------------------------------------------
@@ -217,17 +219,17 @@ def test_a_detached_slot_is_zeroed_refused_and_its_place_used_again(folders: dic
     model = tiny_model("llama")
     bank, (a, b, *_) = with_adapters(folders["llama"], model)
     layer: Any = model.get_submodule("model.layers.0.mlp.up_proj")
-    size = len(layer._a)
+    size, rows = bank.held_bytes, layer.stored(a)
+    assert all(part.any() for part in rows)
     bank.detach(a)
-    assert not layer._a[:4].any()
-    assert not layer._b[:4].any()
+    assert not any(part.any() for part in rows)
     for use in (lambda: answer(model, bank, tokens(1), [a]), lambda: bank.detach(a), lambda: bank.weights_of(a)):
         with pytest.raises(NotFoundError):
             use()
     again = bank.attach(read_adapter(folders["llama"][0]))
     assert again not in (a, b)
-    assert len(layer._a) == size
-    assert layer.layout.by_slot[again].start == 0
+    assert bank.held_bytes == size
+    assert layer.layout.by_slot[again].place == (0, 0)
 
 
 def test_a_thousand_attachments_leave_no_memory_behind() -> None:
@@ -240,16 +242,17 @@ def test_a_thousand_attachments_leave_no_memory_behind() -> None:
         if len(kept) > 3:
             bank.detach(kept.pop(round_ % 3))
     layer: Any = model[0]
-    assert len(layer._a) <= 32
+    assert sum(layer.layout.blocks.values()) <= 128
     for slot in kept:
         bank.detach(slot)
-    assert len(layer._a) == 0
+    assert bank.held_bytes == 0
+    assert layer._blocks == layer._views == layer.parameters_of == {}
     assert bank.slots() == ()
 
 
 def test_an_adapter_that_does_not_fit_leaves_the_bank_as_it_was(folders: dict[str, list[Path]]) -> None:
     model = tiny_model("llama", dtype=torch.float16)
-    bank = Bank(model)
+    bank = Bank(model, dtype=torch.float16)
     before = [name for name, _ in model.named_modules()]
     good = read_adapter(folders["llama"][0]).pairs
     last = list(good)[-1]
@@ -265,22 +268,30 @@ def test_an_adapter_that_does_not_fit_leaves_the_bank_as_it_was(folders: dict[st
     assert bank.slots() == ()
 
 
-def test_running_out_of_memory_half_way_leaves_the_bank_as_it_was(folders: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["new_block", "rows_at"])
+def test_running_out_of_memory_half_way_leaves_the_bank_as_it_was(
+    step: str, folders: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = tiny_model("llama")
     bank, (a, *_) = with_adapters(folders["llama"], model)
     ids = tokens()
     before = answer(model, bank, ids, [a] * 5)
-    original, calls = BankLinear.grown, []
+    wide = {
+        path: (torch.ones(200, one.shape[1]), torch.ones(b.shape[0], 200), 1.0) for path, (one, b, _) in bank.weights_of(a).pairs.items()
+    }
+    original, calls = getattr(BankLinear, step), []
 
-    def fails_at_the_fifth(self: BankLinear, rows: int) -> Any:
-        calls.append(rows)
+    def fails_at_the_fifth(self: BankLinear, *arguments: Any) -> Any:
+        calls.append(arguments)
         if len(calls) == 5:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return original(self, rows)
+        return original(self, *arguments)
 
-    monkeypatch.setattr(BankLinear, "grown", fails_at_the_fifth)
+    monkeypatch.setattr(BankLinear, step, fails_at_the_fifth)
+    held = bank.held_bytes
     with pytest.raises(torch.OutOfMemoryError):
-        bank.attach(read_adapter(folders["llama"][0]))
+        bank.attach(AdapterWeights(wide))
+    assert bank.held_bytes == held
     monkeypatch.undo()
     assert torch.equal(answer(model, bank, ids, [a] * 5), before)
     assert len(bank.slots()) == 4
@@ -607,7 +618,7 @@ def test_autocast_learns_in_bf16_without_an_fp32_copy_of_the_input() -> None:
 
 def test_training_needs_float32() -> None:
     with pytest.raises(RuntimeError, match="float32"):
-        Bank(tiny_model("llama", dtype=torch.bfloat16)).add_trainable(LORAS[0], seed=0)
+        Bank(tiny_model("llama"), dtype=torch.bfloat16).add_trainable(LORAS[0], seed=0)
 
 
 def test_a_slot_that_answers_has_no_parameters(folders: dict[str, list[Path]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from adapters_hub.builtin import echo
 from adapters_hub.contracts import Request, Sampling, TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
-from adapters_hub.errors import HubError, NotFoundError
+from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.types import Adapter, BaseModel, Example, LoraSettings, Message, Recipe, TrainSettings
 
 BASE = BaseModel(engine="echo")
@@ -59,6 +60,42 @@ def test_a_long_answer_is_cut_and_says_so(engine: Any) -> None:
 def test_the_context_is_finite(engine: Any) -> None:
     assert engine.tokens_left(ask("a")) == echo.CONTEXT - 2
     assert engine.tokens_left(ask("a " * 3000)) < 0
+
+
+def test_a_conversation_beyond_the_context_is_refused(engine: Any) -> None:
+    with pytest.raises(UsageError):
+        engine.submit(ask("a " * 3000))
+
+
+def test_a_ticket_is_read_word_by_word_from_a_thread_or_an_event_loop(engine: Any) -> None:
+    async def read() -> list[str]:
+        return [word async for word in engine.submit(ask("uno dos", "sumas"))]
+
+    assert list(engine.submit(ask("uno dos", "sumas"))) == asyncio.run(read()) == ["[sumas]", " uno", " dos"]
+
+
+def test_a_cancelled_ticket_keeps_what_was_read_of_it(engine: Any) -> None:
+    ticket = engine.submit(ask("uno dos tres"))
+    words = iter(ticket)
+    assert next(words) + next(words) == "[base] uno"
+    ticket.cancel()
+    ticket.cancel()
+    assert list(words) == []
+    completion = ticket.result(timeout=1)
+    assert (completion.text, completion.finish, completion.completion_tokens) == ("[base] uno", "cancelled", 2)
+
+
+def test_cancelling_a_ticket_that_was_read_to_its_end_changes_nothing(engine: Any) -> None:
+    ticket = engine.submit(ask("uno"))
+    assert ticket.result().finish == "stop"
+    ticket.cancel()
+    assert ticket.result().finish == "stop"
+
+
+def test_the_facts_name_who_is_attached(engine: Any) -> None:
+    facts = engine.facts()
+    assert (facts.attached, facts.running, facts.waiting) == (("sumas",), 0, 0)
+    assert facts.adapter_bytes > 0
 
 
 def test_an_adapter_that_is_not_attached_cannot_be_asked(engine: Any) -> None:

@@ -19,45 +19,78 @@ FLOORS = (
         "near_duplicates",
         "splits",
         "languages",
+        "question_classifier",
         "store",
         "trust",
         "chat_templates",
         "rendering",
         "tokenizer_files",
         "base_files",
+        "base_memory",
+        "known_bases",
+        "hub_file",
         "hardware",
         "workers",
         "sandbox",
         "conveyor",
         "stray_prints",
         "ledger",
+        "hub_client",
+        "hub_errors",
+        "tutor_file",
+        "transcripts",
+        "log_file",
+        "conversations",
     ),
-    ("plugins", "gate"),
+    ("plugins", "gate", "library"),
     ("engine",),
     (
         "training",
         "chatting",
+        "answers",
         "checking",
         "scaffolding",
+        "choosing",
+        "diagnosis",
+        "router",
         "judging",
         "evaluating",
+        "quiz",
         "loss_plot",
         "score_plot",
-        "quiz",
+        "composition",
+        "composition_plot",
+        "checkpoint_score",
         "dataset_statistics",
         "own_answers",
+        "publishing",
+        "tutor_card",
         "exams",
         "scores",
         "statistics",
     ),
+    ("hub", "dialogue", "shared_room", "inspection", "progress_line"),
     ("cli", "__main__"),
 )
 ANNEX = "builtin"
-SAME_FLOOR = {1, 2, 3, 4, 6}
+SAME_FLOOR = {1, 2, 3, 4, 6, 7}
 """The hooks speak of the contracts; shelves may use each other, the gate asks the plugins who judges, and so may the parts of the
-machine room and of the front door.
+machine room, of the desk where the Python API and the command line meet, and of the front door.
 A circle is refused below."""
-ROOM_TOOLS = {"loss_plot", "score_plot", "quiz", "dataset_statistics", "own_answers", "exams", "scores", "statistics"}
+ROOM_TOOLS = {
+    "tutor_card",
+    "answers",
+    "loss_plot",
+    "score_plot",
+    "composition",
+    "composition_plot",
+    "checkpoint_score",
+    "dataset_statistics",
+    "own_answers",
+    "exams",
+    "scores",
+    "statistics",
+}
 """On the rooms' floor without being rooms: drawings, figures and exams that rooms use."""
 HEAVY = ("torch", "transformers", "peft", "datasets", "huggingface_hub", "bitsandbytes", "accelerate", "matplotlib")
 

@@ -14,13 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import random_adapter, tiny_model
 
+from adapters_hub.engine.linears import linears, resolve_targets
 from adapters_hub.engine.peft_files import (
     REFUSALS,
     AdapterWeights,
     PeftConfigFacts,
-    linears,
     read_adapter,
-    resolve_targets,
     write_adapter,
 )
 from adapters_hub.errors import HubError, NotFoundError, UsageError

@@ -15,8 +15,9 @@ from tokenizers import Tokenizer, decoders, models
 
 from adapters_hub import hardware
 from adapters_hub.contracts import Request, Sampling
-from adapters_hub.engine.generation import Decoded, Prompt, Row
-from adapters_hub.engine.session import AnswerText, TorchEngine
+from adapters_hub.engine.answer_text import AnswerText
+from adapters_hub.engine.generation import Decoded, Prompt, Row, choose
+from adapters_hub.engine.session import TorchEngine
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.rendering import render
 from adapters_hub.tokenizer_files import load_chat_format
@@ -121,7 +122,8 @@ def test_the_first_token_obeys_temperature_and_top_p_under_a_penalty_too() -> No
     logits = torch.tensor([4.0, 3.5, 3.0, 2.0])
     for penalty in (1.0, 1.3):
         prompts = [Prompt((1,), -1, Sampling(0.05, 0.5, penalty, 5, seed), frozenset(), 5) for seed in range(50)]
-        assert {Row(0, prompt, torch.device("cpu")).choose(logits) for prompt in prompts} == {0}
+        rows = [Row(0, prompt, torch.device("cpu")) for prompt in prompts]
+        assert set(choose(rows, logits.expand(50, -1))) == {0}
 
 
 def test_the_penalty_is_on_what_was_said_already() -> None:
@@ -129,7 +131,9 @@ def test_the_penalty_is_on_what_was_said_already() -> None:
     logits = torch.tensor([4.0, 3.5, 3.0])
     said = []
     for _ in range(3):
-        said.append(row.choose(logits))
+        (token,) = choose([row], logits[None])
+        assert isinstance(token, int)
+        said.append(token)
         row.step(said[-1])
     assert said == [0, 1, 2]
 
@@ -265,7 +269,7 @@ class _FakeBase:
     """Only what AnswerText looks at, with role headers in plain text as in Vicuna's or Alpaca's format."""
 
     def __init__(self, chat: Any, markers: tuple[str, ...]) -> None:
-        self.chat = type("Chat", (), {"tokenizer": chat.tokenizer, "turn_markers": markers, "control_tokens": {}})()
+        self.tokenizer, self.turn_markers, self.control_tokens = chat.tokenizer, markers, dict[str, int]()
 
 
 def say(base_folder: Path, text: str, markers: tuple[str, ...]) -> tuple[list[str], AnswerText]:

@@ -220,7 +220,7 @@ def test_the_score_of_base_and_tutor_reaches_events_log_and_manifest(workspace: 
     assert (metrics["score_first"], metrics["score_last"], metrics["score_rows"]) == (0.0, 1.0, start.score_rows)
 
 
-def test_the_quiz_asks_rows_kept_aside_and_never_the_held_out_questions(workspace: Path, judged: Path) -> None:
+def test_the_score_asks_rows_kept_aside_and_never_the_held_out_questions(workspace: Path, judged: Path) -> None:
     jobs: list[Any] = []
     plugins = own_plugins(workspace)
     engine = plugins.engine("echo")

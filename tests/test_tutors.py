@@ -85,7 +85,7 @@ def test_a_hub_id_stays_what_it_is(workspace: Path) -> None:
 def test_the_tutors_that_ship_can_be_read(name: str) -> None:
     folder = Path(__file__).parent.parent / "tutors" / name
     tutor = read(folder)
-    assert tutor.validator.use[0] == "text" and len(tutor.validator.use) == 2
+    assert tutor.validator.use[0] == "text" and tutor.validator.use[-1] == "terms" and len(tutor.validator.use) == 3
     assert tutor.description
 
 

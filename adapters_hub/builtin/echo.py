@@ -6,17 +6,30 @@ with a real engine. Its losses come from a formula and its adapter files are val
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from adapters_hub.contracts import Answerer, Completion, EngineSpec, Request, TrainEnd, TrainEvent, TrainJob, TrainStart, TrainStep
-from adapters_hub.errors import HubError, Interrupted, NotFoundError
+from adapters_hub.contracts import (
+    Answerer,
+    Completion,
+    EngineFacts,
+    EngineSpec,
+    Request,
+    TrainEnd,
+    TrainEvent,
+    TrainJob,
+    TrainStart,
+    TrainStep,
+)
+from adapters_hub.errors import HubError, Interrupted, NotFoundError, UsageError
 from adapters_hub.hookspecs import hookimpl
 from adapters_hub.types import Adapter, BaseIdentity, BaseModel, Message
 
@@ -82,19 +95,23 @@ class EchoEngine:
 
     def stream(self, request: Request) -> Iterator[str]:
         """The answer word by word, at most ``max_new_tokens`` words."""
-        yield from self._words(request)[: request.sampling.max_new_tokens]
+        yield from self.submit(request)
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion for each request, tokens counted in words."""
-        started = time.perf_counter()
-        completions = []
-        for request in requests:
-            words, most = self._words(request), request.sampling.max_new_tokens
-            prompt = sum(len(message.content.split()) for message in request.messages)
-            finish = "length" if len(words) > most else "stop"
-            text = "".join(words[:most])
-            completions.append(Completion(text, finish, prompt, min(len(words), most), time.perf_counter() - started))  # type: ignore[arg-type]
-        return completions
+        return [ticket.result() for ticket in [self.submit(request) for request in requests]]
+
+    def submit(self, request: Request) -> EchoTicket:
+        """The words are known at once, and said when somebody reads them. Raises HubError when closed, NotFoundError for a tutor that is
+        not attached, UsageError for a conversation that is too long."""
+        words = self._words(request)
+        if (left := self.tokens_left(request)) < 1:
+            raise UsageError(f"the conversation has {CONTEXT - left} words and echo remembers {CONTEXT}", hint="start a new conversation")
+        return EchoTicket(request, words, CONTEXT - left)
+
+    def facts(self) -> EngineFacts:
+        """Nobody ever waits for echo."""
+        return EngineFacts(self.attached(), 0, 0, sum(_size(adapter.folder) for adapter in self._attached.values()))
 
     def close(self) -> None:
         """Forget all adapters; twice is fine."""
@@ -107,6 +124,50 @@ class EchoEngine:
         if request.adapter is not None and request.adapter not in self._attached:
             raise NotFoundError(f"no adapter '{request.adapter}' is attached")
         return _said(request.adapter or "base", request.messages)
+
+
+class EchoTicket:
+    """Words on their way: what has been read was said, what is read after ``cancel`` never was."""
+
+    def __init__(self, request: Request, words: list[str], prompt: int) -> None:
+        self._request, self._words, self._prompt = request, words, prompt
+        self._said = 0
+        self._cancelled = False
+        self._arrived = time.perf_counter()
+
+    def __iter__(self) -> Iterator[str]:
+        """Word by word."""
+        place = 0
+        while place < len(self._due()):
+            place += 1
+            self._said = max(self._said, place)
+            yield self._words[place - 1]
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """The same for an event loop, which gets its turn between words."""
+        for word in self:
+            yield word
+            await asyncio.sleep(0)
+
+    def cancel(self) -> None:
+        """Say no more words; an answer that was read to its end stays what it is."""
+        self._cancelled = self._cancelled or self._said < len(self._due())
+
+    def result(self, timeout: float | None = None) -> Completion:
+        """The whole answer, or what was read of it before it was cancelled."""
+        due = self._due()
+        self._said = len(due)
+        cut = len(self._words) > len(due)
+        finish: Literal["stop", "length", "cancelled"] = "cancelled" if self._cancelled else "length" if cut else "stop"
+        seconds = time.perf_counter() - self._arrived
+        return Completion("".join(due), finish, self._prompt, len(due), seconds, seconds)
+
+    def _due(self) -> list[str]:
+        return self._words[: self._said if self._cancelled else self._request.sampling.max_new_tokens]
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("adapter_model.safetensors"))
 
 
 def _said(who: str, messages: Sequence[Message]) -> list[str]:

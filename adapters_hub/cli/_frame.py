@@ -33,6 +33,7 @@ VERBS = {
     "chat": "Talk with a tutor; without NAME with the default one.",
     "quiz": "Answer a tutor's questions; its validator keeps the score.",
     "route": "Say which tutor a question is for.",
+    "publish": "Publish a tutor's adapter on the Hugging Face Hub.",
     "list": "List the tutors.",
     "show": "Show a tutor and its runs.",
     "switch": "Choose the default tutor, or one of its runs.",
@@ -136,6 +137,15 @@ class HubGroup(click.Group):
         if called in _verb_files() or called in self.commands:
             raise HubError(f"its command '{called}' has the name of one that exists already")
         super().add_command(with_global_options(cmd), name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """As in click, but with the help of ``VERBS``: importing every verb would make the shell wait."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        visible = [name for name in names if name not in self.commands or not self.commands[name].hidden]
+        items = [CompletionItem(name, help=_(VERBS[name]) if name in VERBS else None) for name in visible]
+        return [*items, *super(click.Group, self).shell_complete(ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of verbs, from ``VERBS`` where possible."""

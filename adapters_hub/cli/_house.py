@@ -9,18 +9,16 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from gettext import gettext as _
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from adapters_hub.errors import HubError, NotFoundError, UsageError, printable
+from adapters_hub.errors import HubError, NotFoundError, printable
+from adapters_hub.library import Library
 from adapters_hub.plugins import Plugins
-from adapters_hub.types import BaseModel, Tutor
-from adapters_hub.workspace import State, Workspace, find_tutor, find_workspace, read_state, tutor_names, workspace_in
+from adapters_hub.workspace import Workspace, find_workspace, tutor_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,103 +27,23 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=click.Command)
 
 
-class House:
-    """One call of ``hub``. Global options may still arrive after the verb, so verbs read them when they run."""
+class House(Library):
+    """One call of ``hub``: the library of tutors, and somebody to talk to.
+
+    Global options may still arrive after the verb, so verbs read them when they run."""
 
     def __init__(self, plugins: Plugins, environ: Mapping[str, str] = os.environ) -> None:
         """Nothing is read from disk before it is asked for."""
-        self.environ = environ
+        super().__init__(plugins, environ)
         self.json = self.quiet = self.verbose = self.debug = False
         self.color = not environ.get("NO_COLOR")
         self.assume_yes = environ.get("HUB_YES", "") not in ("", "0")
-        self.workspace_option: str | None = None
-        self.plugins = plugins
         plugins.ask = self.confirm
-        self._workspace: Workspace | None = None
 
-    # --- tutors ----------------------------------------------------------------------------------
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace of ``--workspace``, ``HUB_WORKSPACE`` or the current folder; raises NotFoundError."""
-        if self._workspace is None:
-            environ = {"HUB_WORKSPACE": self.workspace_option} if self.workspace_option else self.environ
-            try:
-                self._workspace = find_workspace(environ=environ)
-            except NotFoundError as error:
-                if self.workspace_option:
-                    message = f"--workspace {self.workspace_option}: no hub.toml and no tutors/hub.toml there"
-                    raise NotFoundError(message, hint="name the folder that holds hub.toml or tutors/hub.toml") from error
-                raise
-            self._enter(self._workspace)
-        return self._workspace
-
-    def _enter(self, workspace: Workspace) -> None:
-        """Work in ``workspace`` from now on: its tutors are the user's own."""
-        self._workspace = workspace
-        self.plugins.own_folder = workspace.folder
-        if problem := self.state.problem:
-            self.warn(problem)
-
-    @property
-    def state(self) -> State:
-        """What ``hub switch`` chose in this workspace."""
-        return read_state(self.workspace.folder)
-
-    def load_tutor(self, name: str | None = None, options: Mapping[str, Any] | None = None) -> Tutor:
-        """The tutor of that name or folder, or the default one of the workspace for None.
-
-        ``options`` maps ``section.key`` to the values of command-line options; None values are left out."""
-        from adapters_hub.tutors import read_tutor  # not needed by `hub --help`, which counts milliseconds
-
-        folder = self.find_tutor(name)
-        return read_tutor(folder, self.home_of(folder), environ=self.environ, options=options)
-
-    def find_tutor(self, name: str | None = None) -> Path:
-        """The folder of that tutor; raises NotFoundError with the nearest name, UsageError when None and nothing was chosen."""
-        if name:
-            return find_tutor(self._workspace_for(name), name)
-        names = tutor_names(self.workspace)
-        chosen = self.state.tutor
-        if chosen in names:
-            return self.workspace.folder / chosen
-        if len(names) == 1:
-            return self.workspace.folder / names[0]
-        if chosen:
-            raise NotFoundError(f"the default tutor '{chosen}' is gone", hint=f"hub switch NAME chooses another: {', '.join(names)}")
-        if names:
-            raise UsageError("which tutor?", hint=f"name one ({', '.join(names)}), or hub switch NAME makes one the default")
-        raise UsageError("no tutor to use", hint="hub new NAME makes one")
-
-    def load_base(self, options: Mapping[str, Any] | None = None) -> BaseModel:
-        """The base of the workspace."""
-        from adapters_hub.tutors import read_base
-
-        return read_base(self.workspace, environ=self.environ, options=options)
-
-    @contextmanager
-    def open_tutor(self, name: str | None = None, options: Mapping[str, Any] | None = None) -> Iterator[Tutor]:
-        """``load_tutor`` with the tutor's own ``validator.py`` registered within the block."""
-        tutor = self.load_tutor(name, options)
-        with self.plugins.tutor_local(tutor):
-            yield tutor
-
-    def _workspace_for(self, name: str) -> Workspace:
-        """A tutor folder elsewhere brings its own workspace, which is the one in use then, when there is none here."""
-        try:
-            return self.workspace
-        except NotFoundError:
-            folder = Path(os.path.expanduser(name))
-            if self.workspace_option or not os.path.isdir(folder):
-                raise
-            self._enter(find_workspace(folder, environ={}))
-            return self.workspace
-
-    def home_of(self, folder: Path) -> Workspace:
-        """The workspace whose base and defaults rule ``folder``: its own if it lies in one, else the current one."""
-        parent = folder.parent
-        own = workspace_in(parent) or workspace_in(parent.parent)
-        return own if own is not None and own.folder == parent else self.workspace
+    def no_workspace(self, named: str) -> NotFoundError:
+        """As the option is called here."""
+        error = super().no_workspace(named)
+        return NotFoundError(f"--workspace {error.message}", hint=error.hint)
 
     # --- printing --------------------------------------------------------------------------------
 
@@ -198,10 +116,15 @@ class TutorName(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if "/" in incomplete or incomplete.startswith("."):
             return [CompletionItem(incomplete, type="dir")]
         try:
-            workspace = find_workspace()
-            return [CompletionItem(name) for name in tutor_names(workspace) if name.startswith(incomplete)]
+            return [CompletionItem(name) for name in tutor_names(workspace_of(ctx)) if name.startswith(incomplete)]
         except HubError:  # a completion has nobody to tell
             return []
+
+
+def workspace_of(ctx: click.Context) -> Workspace:
+    """The workspace of the command line that is being completed; raises NotFoundError."""
+    house = ctx.find_object(House)
+    return house.workspace if house is not None else find_workspace()
 
 
 TUTOR = TutorName()

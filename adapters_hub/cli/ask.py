@@ -1,59 +1,105 @@
-"""``hub ask NAME "pregunta"``: one question, one answer on stdout and nothing else there."""
+"""``hub ask [NAME|auto] "pregunta"``: one question, one answer on stdout and nothing else there."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from gettext import gettext as _
+from typing import Any
 
 import click
 
-from adapters_hub.chatting import ChatRoom, Conversation, chosen_adapter
+from adapters_hub import store
+from adapters_hub.chatting import (
+    Answer,
+    Answered,
+    ChatRoom,
+    Conversation,
+    Piece,
+    Resumption,
+    Retrying,
+    Seat,
+    adapter_to_resume,
+    badge,
+    chosen_adapter,
+    validator_of,
+)
+from adapters_hub.cli._completions import CONVERSATION, first_word_is_a_tutor
 from adapters_hub.cli._house import TUTOR, House, pass_house
-from adapters_hub.errors import BelowThresholdError, UsageError
-from adapters_hub.tutors import attempt_of
+from adapters_hub.cli._keeping import open_log, record_to_resume
+from adapters_hub.errors import BelowThresholdError, HubError, NotFoundError, UsageError
+from adapters_hub.router import AUTO, Route, Router
+from adapters_hub.transcripts import Record
+from adapters_hub.types import Tutor
+from adapters_hub.workspace import tutor_names
 
 
 @click.command("ask")
-@click.argument("words", nargs=-1, metavar="[NAME] QUESTION")
+@click.argument("words", nargs=-1, metavar="[NAME|auto] QUESTION", shell_complete=first_word_is_a_tutor)
 @click.option("--tutor", type=TUTOR, hidden=True)
 @click.option("--bare", is_flag=True, help=_("Ask the base without the tutor's adapter, to compare."))
 @click.option("--check", is_flag=True, help=_("Exit with 7 when the tutor's validator finds the answer wrong."))
+@click.option("--expected", metavar="TEXT", help=_("What a right answer says: for the validator, the model never sees it."))
+@click.option("-c", "--continue", "resume", is_flag=True, help=_("Ask within the last conversation (with NAME: the last one with it)."))
+@click.option("--id", "conversation_id", type=CONVERSATION, metavar="ID", help=_("Ask within that conversation of hub logs."))
+@click.option("--no-log", is_flag=True, help=_("Keep neither question nor answer."))
 @pass_house
-def command(house: House, words: tuple[str, ...], tutor: str | None, bare: bool, check: bool) -> None:
+def command(
+    house: House,
+    words: tuple[str, ...],
+    tutor: str | None,
+    bare: bool,
+    check: bool,
+    expected: str | None,
+    resume: bool,
+    conversation_id: str | None,
+    no_log: bool,
+) -> None:
     """Ask a tutor one question; without NAME the default tutor answers.
 
-    The question may also be piped in: echo "..." | hub ask NAME; and a file after it: hub ask NAME "explain:" - < file.
-    Only the answer goes to stdout.
+    With auto in place of NAME the tutor answers whose subject the question is. The question may also be piped in:
+    echo "..." | hub ask NAME; and a file after it: hub ask NAME "explain:" - < file.
+    Only the answer goes to stdout. Questions and answers are kept (hub logs); -c goes on where the last one ended.
     """
-    name, question = _who_and_what(words, tutor)
-    with house.open_tutor(name) as found:
-        adapter = None if bare else chosen_adapter(found)
-        validator = house.plugins.judge_of(found)
-        room = ChatRoom(found.base, house.plugins)
-        try:
-            room.seat(found, adapter)
-            conversation = Conversation()
-            text = ""
-            for piece in conversation.ask(room, found, question, bare=bare):
-                text += piece
-                if not house.json:
-                    click.echo(piece, nl=False)
-            house.show()
-            verdict = validator.judge(attempt_of(found, conversation.turns[:1], text))
-        finally:
-            room.close()
-    house.emit({"schema": 1, "tutor": found.name, "run": adapter.folder.name if adapter else None, "answer": text, "verdict": verdict})
-    if verdict.outcome == "incorrect":
-        if check:
-            raise BelowThresholdError(
-                _("the validator '{name}' rejects the answer: {reason}").format(name=verdict.validator, reason=verdict.reason)
-            )
-        house.note(f"✗ {verdict.reason}")
+    resume = resume or conversation_id is not None
+    name, question = _who_and_what(house, words, tutor, resume=resume)
+    record = record_to_resume(house, None if name == AUTO or conversation_id else name, conversation_id) if resume else None
+    plan = _plan(house, name, question, record, bare=bare)
+    validator = validator_of(plan.tutor, house.plugins)  # before the slow part: it may be missing
+    room = ChatRoom(plan.tutor.base, house.plugins)
+    log = None if no_log else open_log(house)
+    try:
+        seat = room.seat(plan.tutor, plan.resumption.adapter, validator=validator)
+        if record is None:
+            conversation = Conversation(log=log, warn=house.warn)
+        else:
+            conversation = Conversation.resumed(record, log=log, warn=house.warn)
+        answer = _follow(house, conversation, room, seat, question, expected)
+    finally:
+        room.close()
+        if log is not None:
+            log.close()
+    house.emit(_document(seat, answer, conversation, plan.route))
+    _report(house, answer, seat, check=check)
 
 
-def _who_and_what(words: tuple[str, ...], tutor: str | None) -> tuple[str | None, str]:
+# --- who answers ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Who answers, over which run."""
+
+    tutor: Tutor
+    resumption: Resumption
+    route: Route | None = None
+    """Set where ``auto`` chose the tutor."""
+
+
+def _who_and_what(house: House, words: tuple[str, ...], tutor: str | None, *, resume: bool) -> tuple[str | None, str]:
     """Tutor and question. Stdin is read only where no question was given, or for ``-``: else a loop around us would lose its lines."""
-    if len(words) == 1 and any(mark in words[0] for mark in " ¿?"):  # one argument that cannot be a name: the question
+    alone = len(words) == 1 and any(mark in words[0] for mark in " ¿?")  # one argument that cannot be a name: the question
+    if alone or (resume and words and not _is_tutor(house, words[0])):  # or whoever spoke last goes on
         name, said = tutor, list(words)
     else:
         name, said = (words[0] if words else tutor), list(words[1:])
@@ -66,3 +112,106 @@ def _who_and_what(words: tuple[str, ...], tutor: str | None) -> tuple[str | None
     if not question:
         raise UsageError(_("what is the question?"), hint=_('hub ask NAME "..."'))
     return name, question
+
+
+def _is_tutor(house: House, word: str) -> bool:
+    try:
+        return word == AUTO or bool(house.find_tutor(word))
+    except HubError:
+        return False
+
+
+def _plan(house: House, name: str | None, question: str, record: Record | None, *, bare: bool) -> _Plan:
+    """The tutor and its run: of the conversation that goes on, while that is the same tutor, else the one in force."""
+    present = record.binding.tutor if record is not None else None
+    route = None
+    if name == AUTO:
+        if bare:
+            raise UsageError(_("auto chooses among trained tutors: it goes without --bare"), hint="hub ask auto")
+        route = _route(house, question, present)
+        name = route.tutor
+    tutor = house.load_tutor(name or present)
+    if bare:
+        return _Plan(tutor, Resumption(None))
+    if record is None or tutor.name != present:
+        return _Plan(tutor, Resumption(chosen_adapter(tutor)), route)
+    resumption = adapter_to_resume(record, tutor)
+    for note in resumption.notes:
+        house.note(note)
+    return _Plan(tutor, resumption, route)
+
+
+def _route(house: House, question: str, present: str | None) -> Route:
+    """Whose subject the question is; raises UsageError where that is uncertain."""
+    tutors = []
+    for name in tutor_names(house.workspace):
+        try:
+            tutor = house.load_tutor(name)
+            if store.chosen_run(tutor.folder) is not None:
+                tutors.append(tutor)
+        except HubError as error:  # one broken tutor is no reason to do without the others
+            house.warn(_("auto leaves out {name}: {problem}").format(name=name, problem=error.message))
+    if not tutors:
+        raise NotFoundError(_("no tutor has been trained yet"), hint=_("hub train NAME"))
+    route = Router.of(tutors, house.plugins).route(question, present)
+    if route.tutor is None:
+        likely = ", ".join(f"{name} {share:.0%}" for name, share in route.candidates[:4])
+        hint = _('name the tutor: hub ask NAME "..." ({likely})').format(likely=likely)
+        raise UsageError(_("auto cannot tell whom to ask. {why}").format(why=route.why), hint=hint)
+    house.note(f"→ {route.tutor}: {route.why}")
+    return route
+
+
+# --- the answer ----------------------------------------------------------------------------------
+
+
+def _follow(house: House, conversation: Conversation, room: ChatRoom, seat: Seat, question: str, expected: str | None) -> Answer:
+    """Print the answer as it comes."""
+    answer: Answer | None = None
+    try:
+        for event in conversation.ask(room, seat, question, expected=expected):
+            if isinstance(event, Piece):
+                if not house.json:
+                    click.echo(event.text, nl=False)
+            elif isinstance(event, Retrying):
+                house.note(_("revising ({reason})").format(reason=badge(event.verdict)))
+            elif isinstance(event, Answered):
+                answer = event.answer
+    finally:
+        house.show()
+    assert answer is not None  # nobody stops it but Ctrl-C, which does not come here
+    return answer
+
+
+def _document(seat: Seat, answer: Answer, conversation: Conversation, route: Route | None) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "tutor": seat.tutor.name,
+        "run": seat.adapter.folder.name if seat.adapter is not None else None,
+        "answer": answer.text,
+        "verdict": answer.verdict,
+        "retries": answer.retries,
+        "finish": answer.finish,
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "seconds": round(answer.seconds, 4),
+        "first_token_seconds": round(answer.first_token_seconds, 4),
+        "conversation": conversation.id,
+        **({"route": {"tutor": route.tutor, "why": route.why}} if route is not None else {}),
+    }
+
+
+def _report(house: House, answer: Answer, seat: Seat, *, check: bool) -> None:
+    """What is known about the answer, to stderr; raises BelowThresholdError where a wrong one is to end the command."""
+    if not answer.text:
+        house.warn(_("the model had nothing to say"))
+    elif answer.finish == "length":
+        house.note(_("(cut off at {most} tokens: [chat] max_new_tokens)").format(most=seat.sampling.max_new_tokens))
+    if answer.forgotten:
+        house.note(_("(the oldest {count} turns had no room)").format(count=answer.forgotten))
+    verdict = answer.verdict
+    if check and verdict is not None and verdict.outcome == "incorrect":
+        text = _("the validator '{name}' rejects the answer: {reason}").format(name=verdict.validator, reason=verdict.reason)
+        raise BelowThresholdError(text)
+    if said := badge(verdict):
+        house.note(said)

@@ -2,178 +2,114 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Sequence
 from gettext import gettext as _
 
 import click
 
-from adapters_hub.chatting import ChatRoom, Conversation, chosen_adapter
-from adapters_hub.cli._house import TUTOR, House, pass_house
-from adapters_hub.errors import HubError
-from adapters_hub.tutors import attempt_of
+from adapters_hub.chatting import BARE, ChatRoom, Conversation, adapter_to_resume, chosen_adapter
+from adapters_hub.cli._auto import Auto
+from adapters_hub.cli._completions import CONVERSATION, TUTOR_OR_AUTO
+from adapters_hub.cli._house import House, pass_house
+from adapters_hub.cli._keeping import open_log, record_to_resume
+from adapters_hub.cli._orders import Orders, setting_completions
+from adapters_hub.cli._screen import Screen
+from adapters_hub.cli._talk import Talk, base_alone
+from adapters_hub.cli._typing import Desk, at_terminal, keyboard, silent_keys
+from adapters_hub.errors import HubError, UsageError
+from adapters_hub.router import AUTO
+from adapters_hub.transcripts import Record
+from adapters_hub.trust import state_folder
 from adapters_hub.types import Adapter, Tutor
-from adapters_hub.workspace import nearest, tutor_names
-
-COMMANDS = {"/tutor": "/tutor NAME", "/tutores": "", "/nuevo": "", "/ayuda": "", "/salir": ""}
-ALIASES = {
-    "/switch": "/tutor",
-    "/tutors": "/tutores",
-    "/new": "/nuevo",
-    "/help": "/ayuda",
-    "/?": "/ayuda",
-    "/exit": "/salir",
-    "/bye": "/salir",
-}
+from adapters_hub.workspace import tutor_names
 
 
 @click.command("chat")
-@click.argument("name", type=TUTOR, required=False, metavar="[NAME]")
+@click.argument("name", type=TUTOR_OR_AUTO, required=False, metavar="[NAME|auto]")
+@click.option("-c", "--continue", "resume", is_flag=True, help=_("Go on with the last conversation."))
+@click.option("--id", "conversation_id", type=CONVERSATION, metavar="ID", help=_("Go on with that conversation of hub logs."))
+@click.option("--no-log", is_flag=True, help=_("Keep neither the conversation nor what is typed."))
+@click.option("--plain", is_flag=True, help=_("Print the answers as the model writes them, without styles."))
+@click.option("--bare", is_flag=True, help=_("Talk with the base without any adapter, to compare."))
 @pass_house
-def command(house: House, name: str | None) -> None:
-    """Talk with a tutor; without NAME with the default one.
+def command(house: House, name: str | None, resume: bool, conversation_id: str | None, no_log: bool, plain: bool, bare: bool) -> None:
+    """Talk with a tutor; without NAME with the default one; with auto each question finds its own; with base the base alone.
 
-    /tutor NAME changes the tutor at once, /tutores lists them, /nuevo starts afresh, /ayuda helps, /salir (or
-    Ctrl-D) leaves. Ctrl-C stops the answer only. A line that begins with // is sent with one slash.
+    /ayuda (or /help) lists what can be typed: /tutor NAME changes the tutor at once, /reintentar asks for another answer,
+    /salir or Ctrl-D leaves. Ctrl-C stops the answer only. A line that begins with // is sent with one slash.
+
+    Lines that are piped in are asked one after the other, answers on stdout, all else on stderr; the exit code is that of the
+    first thing that went wrong.
     """
-    tutor = house.load_tutor(name)
-    adapter = chosen_adapter(tutor)
-    house.note(_("loading base {model} ...").format(model=tutor.base.model))
-    room = ChatRoom(tutor.base, house.plugins)
+    screen = Screen(house, plain=plain, interactive=at_terminal())
+    record = record_to_resume(house, name if name != AUTO else None, conversation_id) if resume or conversation_id else None
+    tutor, auto = _who(house, screen, name or (record.binding.tutor if record is not None else None), bare)
+    adapter, notes = _with_what(tutor, record, bare)  # before the slow part: it may be missing
+    base = tutor.base if tutor is not None else house.load_base()
+    screen.loading(_("loading base {model} ...").format(model=base.model))
+    with silent_keys():
+        room = ChatRoom(base, house.plugins)
+    log = None if no_log else open_log(house)
     try:
-        _Talk(house, room, tutor, adapter).run()
+        bare = tutor is not None and adapter is None
+        talk = Talk(house, screen, room, Conversation(log=log, warn=screen.note), auto=auto, bare=bare)
+        if tutor is not None:
+            talk.seat = room.seat(tutor, adapter)
+        orders = Orders(talk)
+        talk.obey = orders.obey
+        screen.note(orders.introduction())
+        if screen.interactive:
+            screen.note(_("/ayuda shows the commands, Ctrl-D leaves"))
+        if record is not None:
+            talk.resume(record, talk.seat or talk.seat_of(record.binding.tutor), notes, logged=True)
+        talk.run(keyboard(_desk(house, orders, remember=log is not None)))
     finally:
+        screen.arrived()
         room.close()
+        if log is not None:
+            log.close()
+    if talk.exit_code and not screen.interactive:
+        click.get_current_context().exit(talk.exit_code)
 
 
-class _Talk:
-    """One sitting at the terminal: reads lines, answers them, obeys slash commands."""
-
-    def __init__(self, house: House, room: ChatRoom, tutor: Tutor, adapter: Adapter) -> None:
-        self.house, self.room = house, room
-        self.over = False
-        self.sit_down(tutor, adapter)
-
-    def sit_down(self, tutor: Tutor, adapter: Adapter) -> None:
-        """Talk with ``tutor`` from now on; when anything about it is wrong, the former one stays."""
-        with self.house.plugins.tutor_local(tutor):
-            validator = self.house.plugins.judge_of(tutor)
-        self.room.seat(tutor, adapter)
-        self.tutor, self.validator, self.conversation = tutor, validator, Conversation()
-
-    def run(self) -> None:
-        self.house.note(_("{title}. /ayuda shows the commands, /salir leaves.").format(title=self.tutor.title))
-        for line in self.lines():
-            try:
-                if line.startswith("/") and not line.startswith("//"):
-                    self.obey(line)
-                else:
-                    self.answer(line.replace("//", "/", 1) if line.startswith("//") else line)
-            except HubError as error:  # a mistake ends neither the chat nor the tutor in force
-                self.house.warn(error.message + (f" ({error.hint})" if error.hint else ""))
-            if self.over:
-                return
-
-    def lines(self) -> Iterator[str]:
-        """What the student types, without empty lines, until Ctrl-D."""
-        read = _reader(self.house)
-        while True:
-            try:
-                line = read(f"{self.tutor.name}> ").strip()
-            except EOFError:
-                return
-            except KeyboardInterrupt:  # clears the line, as a shell does
-                continue
-            if line:
-                yield line
-
-    def answer(self, question: str) -> None:
-        text = ""
-        answer = self.conversation.ask(self.room, self.tutor, question)
+def _who(house: House, screen: Screen, name: str | None, bare: bool) -> tuple[Tutor | None, Auto | None]:
+    """Whom to talk with first."""
+    if name == AUTO:
+        if bare:
+            raise UsageError(_("auto chooses among trained tutors: it goes without --bare"), hint="hub chat auto")
+        return None, Auto(house, screen)
+    if name == BARE:
+        return base_alone(house), None
+    if bare and name is None:
         try:
-            for piece in answer:
-                text += piece
-                if not self.house.json:
-                    click.echo(piece, nl=False)
-            self.house.show()
-        except KeyboardInterrupt:
-            answer.close()  # type: ignore[attr-defined]
-            click.echo()
-            self.house.note(_("(stopped)"))
-            return
-        verdict = self.validator.judge(attempt_of(self.tutor, self.conversation.turns[:-1], text))
-        self.house.emit({"schema": 1, "tutor": self.tutor.name, "question": question, "answer": text, "verdict": verdict})
-        if verdict.outcome == "incorrect":
-            self.house.note(f"✗ {verdict.reason}")
-
-    # --- commands ---
-
-    def obey(self, line: str) -> None:
-        word, _space, argument = line.partition(" ")
-        word = ALIASES.get(word, word)
-        known = {
-            "/tutor": self.change_tutor,
-            "/tutores": self.list_tutors,
-            "/nuevo": self.start_afresh,
-            "/ayuda": self.help,
-            "/salir": self.leave,
-        }
-        if word not in known:
-            guess = nearest(word, [*known, *ALIASES])
-            hint = _("did you mean {guess}?").format(guess=guess) if guess else _("/ayuda shows the commands")
-            raise HubError(_("there is no command {word}").format(word=word), hint=hint)
-        known[word](argument.strip())
-
-    def change_tutor(self, name: str) -> None:
-        """Act at once: the next question names the new adapter, under its own system prompt, with a fresh history."""
-        if not name:
-            self.house.show(f"{self.tutor.name} · {self.tutor.title}")
-            return
-        former, tutor = self.tutor, self.house.load_tutor(name)
-        self.sit_down(tutor, chosen_adapter(tutor))
-        self.house.note(f"{former.name} -> {tutor.name} · {tutor.title}")
-
-    def list_tutors(self, argument: str) -> None:
-        for name in tutor_names(self.house.workspace):
-            self.house.show(f"{'*' if name == self.tutor.name else ' '} {name}")
-
-    def start_afresh(self, argument: str) -> None:
-        self.conversation = Conversation()
-        self.house.note(_("new conversation"))
-
-    def help(self, argument: str) -> None:
-        for line in (
-            _("/tutor NAME  talk with another tutor"),
-            _("/tutores     list the tutors"),
-            _("/nuevo       start a new conversation"),
-            _("/salir       leave (also Ctrl-D)"),
-            _("Ctrl-C       stop this answer"),
-        ):
-            self.house.show(line)
-
-    def leave(self, argument: str) -> None:
-        self.over = True
+            return house.load_tutor(), None
+        except HubError:  # no tutor is chosen, and none is needed
+            return base_alone(house), None
+    return house.load_tutor(name), None
 
 
-def _reader(house: House) -> Callable[[str], str]:
-    """A line editor with history and completion on a terminal, plain lines from a pipe."""
-    if not sys.stdin.isatty():
-        stream: Iterator[str] = iter(sys.stdin.readline, "")
+def _with_what(tutor: Tutor | None, record: Record | None, bare: bool) -> tuple[Adapter | None, Sequence[str]]:
+    """The adapter that answers first, and what is not as it was when a kept conversation was held."""
+    if tutor is None or bare or tutor.name == BARE:
+        return None, ()
+    if record is None:
+        return chosen_adapter(tutor), ()
+    resumption = adapter_to_resume(record, tutor)
+    return resumption.adapter, resumption.notes
 
-        def read(prompt: str) -> str:
-            try:
-                return next(stream)
-            except StopIteration:
-                raise EOFError from None
 
-        return read
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.completion import WordCompleter
+def _desk(house: House, orders: Orders, *, remember: bool) -> Desk:
+    def tutors() -> list[str]:
+        try:
+            return [*tutor_names(house.workspace), AUTO, BARE]
+        except HubError:  # a completion has nobody to tell
+            return [AUTO, BARE]
 
-    names: list[str] = []
-    with suppress(HubError):
-        names = list(tutor_names(house.workspace))
-    completer = WordCompleter([*COMMANDS, *(f"/tutor {name}" for name in names)], sentence=True)
-    session: PromptSession[str] = PromptSession(completer=completer, complete_while_typing=False)
-    return lambda prompt: str(session.prompt(prompt))
+    return Desk(
+        state=state_folder(house.environ),
+        tutors=tutors,
+        settings=lambda: setting_completions(orders),
+        remember=remember,
+        color=house.color,
+        on_stderr=house.json,
+    )

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from gettext import gettext as _
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from adapters_hub.base_files import HUB_ID, TOKENIZERS, locate_base
-from adapters_hub.chat_templates import ChatFormat
-from adapters_hub.checking import CheckReport, Preview, check, preview
+from adapters_hub.checking import CheckReport, Preview, preview
 from adapters_hub.cli._house import TUTOR, House, pass_house
-from adapters_hub.contracts import Validator
 from adapters_hub.dataset_statistics import FileReport, Finding
-from adapters_hub.errors import HubError, Interrupted, NetworkError, NotFoundError
-from adapters_hub.own_answers import AnswersJudged, answer_count, judge_answers
-from adapters_hub.tokenizer_files import load_chat_format
-from adapters_hub.types import BaseModel, Tutor
+from adapters_hub.errors import Interrupted
+from adapters_hub.inspection import Inspection, inspect_rows, judge_own_answers
+from adapters_hub.own_answers import AnswersJudged, answer_count
+from adapters_hub.types import Tutor
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,119 +46,31 @@ def command(ctx: click.Context, house: House, name: str | None, rows: int | None
     if unsafe_exec:
         house.warn(_("--unsafe-exec: code in answers runs with all rights of your user"))
     with house.open_tutor(name) as tutor:
-        notes: list[str] = []
-        findings = _engine_findings(house, tutor)
-        chat = _chat_format(tutor, notes, findings)
-        report = check(tutor, chat, house.plugins.read_dataset)
+        inspection = inspect_rows(tutor, house.plugins, unsafe_exec=unsafe_exec)
+        report, chat = inspection.report, inspection.chat
         previews = preview(tutor, chat, report.examples, rows) if rows and chat is not None and _can_preview(report) else []
-        validator = _validator(house, tutor, findings, unsafe_exec=unsafe_exec)
-        report = replace(report, findings=(*findings, *report.findings))
         if not house.json:
             _print_report(house, report, previews)
-        judged = None if validator is None or no_judge else _judge(house, tutor, report, validator)
+        judged = None if inspection.validator is None or no_judge else _judge(house, inspection)
     if judged is not None:
         report = replace(report, findings=(*report.findings, *judged.findings()))
     passed = not report.errors and (judged is None or judged.complete)
     if house.json:
         answers = judged.document() if judged is not None else None
-        house.emit({**report.document(), "passed": passed, "answers": answers, "preview": previews, "notes": notes})
+        house.emit({**report.document(), "passed": passed, "answers": answers, "preview": previews, "notes": inspection.notes})
     else:
         if judged is not None:
             _print_judged(house, tutor, judged)
-        _print_verdict(house, tutor, report, notes, stopped=judged is not None and not judged.complete)
+        _print_verdict(house, tutor, report, inspection.notes, stopped=judged is not None and not judged.complete)
     ctx.exit(Interrupted.exit_code if judged is not None and not judged.complete else 0 if passed else 1)
 
 
-def errors_of(house: House, tutor: Tutor) -> list[str]:
-    """What ``hub check`` calls an error, one ``place: message`` each; prints nothing. Call it while the tutor is open."""
-    findings = _engine_findings(house, tutor)
-    chat = _chat_format(tutor, [], findings)
-    report = check(tutor, chat, house.plugins.read_dataset)
-    validator = _validator(house, tutor, findings)
-    judged = AnswersJudged(answer_count(report.examples))
-    for entry in judge_answers(tutor, report.examples, validator) if validator is not None else ():
-        judged.add(entry)
-    found = [*findings, *report.findings, *judged.findings()]
-    return [f"{finding.where}: {finding.message}" for finding in found if finding.level == "error"]
-
-
-# --- what is needed ------------------------------------------------------------------------------
-
-
-def _engine_findings(house: House, tutor: Tutor) -> list[Finding]:
-    """An engine that nobody offers keeps the tutor from being trained."""
-    try:
-        house.plugins.engine(tutor.base.engine)
-    except NotFoundError as error:
-        return [_fault("engine", "[base] engine", error)]
-    return []
-
-
-def _fault(code: str, where: str, error: HubError) -> Finding:
-    return Finding("error", code, where, error.message + (f" ({error.hint})" if error.hint else ""))
-
-
-def _chat_format(tutor: Tutor, notes: list[str], findings: list[Finding]) -> ChatFormat | None:
-    """The tokenizer of the tutor's base, or None: with a finding where the base cannot be opened, with a note where that is not certain.
-
-    Of a Hub model only the tokenizer is fetched. Engines other than the default one may mean something else by a base's name."""
-    template = Path(tutor.base.chat_template) if tutor.base.chat_template else None
-    try:
-        files = _tokenizer_files(tutor)
-        if files is not None:
-            return load_chat_format(files, template_file=template)
-        notes.append(_("tokens were not counted: the tokenizer of this base is read only when it is loaded"))
-    except HubError as error:
-        if isinstance(error, NetworkError) or tutor.base.engine != BaseModel().engine:
-            notes.append(_("tokens were not counted: {reason}").format(reason=error.message))
-        else:
-            findings.append(_fault("base", f"[base] model = {tutor.base.model!r}", error))
-    return None
-
-
-def _tokenizer_files(tutor: Tutor) -> Path | None:
-    """The folder with the tokenizer; None for a base that has it in its weight file, or in files that only its engine can convert.
-
-    Raises NetworkError when a Hub model's tokenizer cannot be had now, other HubErrors for a base that cannot be opened."""
-    name = tutor.base.model
-    if os.path.exists(os.path.expanduser(name)) or not HUB_ID.fullmatch(name):
-        files = locate_base(tutor.base)
-        slow = not (files.path / "tokenizer.json").is_file() and any((files.path / file).is_file() for file in TOKENIZERS)
-        return files.path if files.kind == "folder" and not slow else None
-    from huggingface_hub import snapshot_download
-
-    wanted = ["tokenizer*.json", "special_tokens_map.json", "chat_template.jinja", "config.json", "generation_config.json"]
-    revision = tutor.base.revision or None
-    for cached in (True, False):
-        try:
-            folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted, local_files_only=cached))
-        except Exception as error:  # whatever the Hub or the network says: the check goes on without tokens
-            if not cached:
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise NetworkError(
-                    _("the tokenizer of '{name}' is not on this machine: {reason}").format(name=name, reason=reason)
-                ) from error
-            continue
-        if (folder / "tokenizer.json").is_file():
-            return folder
-    return None
-
-
-def _validator(house: House, tutor: Tutor, findings: list[Finding], *, unsafe_exec: bool = False) -> Validator | None:
-    """Who judges the answers; None with a finding when one who is named cannot be had."""
-    try:
-        return house.plugins.judge_of(tutor, unsafe_exec=unsafe_exec)
-    except HubError as error:
-        findings.append(_fault("validator", "[validator] use", error))
-        return None
-
-
-def _judge(house: House, tutor: Tutor, report: CheckReport, validator: Validator) -> AnswersJudged | None:
+def _judge(house: House, inspection: Inspection) -> AnswersJudged | None:
     """All verdicts, with a progress bar where there is a terminal; after Ctrl-C those that there are. None where there are no answers."""
-    judged = AnswersJudged(answer_count(report.examples), keep_unverified=house.verbose)
+    judged = AnswersJudged(answer_count(inspection.report.examples), keep_unverified=house.verbose)
     if not judged.total:
         return None
-    with _progress(house, judged.total) as show, closing(judge_answers(tutor, report.examples, validator)) as verdicts:  # type: ignore[type-var]
+    with _progress(house, judged.total) as show, closing(judge_own_answers(inspection)) as verdicts:  # type: ignore[type-var]
         try:
             for entry in verdicts:
                 judged.add(entry)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapters_hub.cli._completions import RUN
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.cli._verdicts import BADGES, COLORS, cropped, gist, one_line
-from adapters_hub.cli.check import errors_of
 from adapters_hub.errors import BelowThresholdError, Interrupted, UsageError
 from adapters_hub.evaluating import Begun, Evaluation, Event, Progress, Saved, evaluate
 from adapters_hub.exams import Exam, Wishes, exam_of
 from adapters_hub.gate import ADAPTER, BASE, EVALUATION, GateReport, gate
+from adapters_hub.inspection import errors_of
 from adapters_hub.judging import validator_name
 from adapters_hub.scores import Answer, Difference, Group
 from adapters_hub.workspace import shown
@@ -38,8 +39,8 @@ LONGEST_ANSWER = 240
 
 @click.command("eval")
 @click.argument("name", type=TUTOR, required=False, metavar="[NAME]")
-@click.option("--run", metavar="ID", help=_("Evaluate this run instead of the one in use."))
-@click.option("--compare", metavar="ID", help=_("Let another run of the tutor answer too."))
+@click.option("--run", type=RUN, metavar="ID", help=_("Evaluate this run instead of the one in use."))
+@click.option("--compare", type=RUN, metavar="ID", help=_("Let another run of the tutor answer too."))
 @click.option("--no-base", "without_base", is_flag=True, help=_("With --compare: leave out the base."))
 @click.option("--bare", is_flag=True, help=_("Evaluate the base alone."))
 @click.option("--sample", type=click.IntRange(0), default=0, metavar="N", help=_("Ask N questions only, spread over the topics; 0: all."))
@@ -76,7 +77,7 @@ def command(house: House, name: str | None, rejudge: bool, check: bool, validato
         if exam.run is not None and not exam.listed:
             if not house.json:
                 house.note(_("checking the dataset ..."))
-            report = gate(exam.run, tutor, house.plugins, errors_of(house, tutor))
+            report = gate(exam.run, tutor, house.plugins, errors_of(tutor, house.plugins))
     if house.json:
         house.emit(_document(saved, report))
     else:

@@ -7,7 +7,8 @@ from gettext import gettext as _
 import click
 
 from adapters_hub import store
-from adapters_hub.cli._house import TUTOR, House, pass_house
+from adapters_hub.cli._completions import TUTOR_RUN
+from adapters_hub.cli._house import House, pass_house
 from adapters_hub.errors import NotFoundError
 from adapters_hub.workspace import use_run, use_tutor
 
@@ -15,7 +16,7 @@ NEWEST = "newest"
 
 
 @click.command("switch")
-@click.argument("target", type=TUTOR, metavar="NAME[@RUN]", required=False)
+@click.argument("target", type=TUTOR_RUN, metavar="NAME[@RUN]", required=False)
 @pass_house
 def command(house: House, target: str | None) -> None:
     """Choose the default tutor, or one of its runs.

@@ -6,18 +6,17 @@ gradient is made, and the memory is free again when the answers are there. Knows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
-from torch.nn import functional
 
 from adapters_hub.contracts import Answerer, Sampling
+from adapters_hub.engine.answer_text import AnswerText, stop_ids
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, memory_is_full
 from adapters_hub.engine.generation import Prompt, decode_in_training
-from adapters_hub.engine.session import AnswerText, stop_ids
+from adapters_hub.engine.growing_cache import token_bytes
+from adapters_hub.engine.small_bases import quick_if_small
 from adapters_hub.errors import Interrupted, ResourceError
 from adapters_hub.rendering import render
 from adapters_hub.types import Message
@@ -26,8 +25,6 @@ CACHE = 2**30
 """Bytes of keys and values that the answers of one batch may need."""
 MORE, EXTRA = 2, 32
 """An answer may have so many times the tokens of its reference, and so many more, before it is cut off."""
-SMALL = 100_000_000
-"""Below so many parameters a token is computed faster by one processor than several can agree on who computes what."""
 
 
 class Answers:
@@ -61,7 +58,7 @@ class Answers:
         """Rows of like length together, so that little is padding; rows without room stay without an answer."""
         texts = [""] * len(prompts)
         waiting = sorted((i for i, prompt in enumerate(prompts) if prompt.limit > 0), key=lambda i: len(prompts[i].ids) + prompts[i].limit)
-        with _quick_if_small(self.loaded):
+        with quick_if_small(self.loaded):
             while waiting:
                 batch = self._first(waiting, prompts)
                 try:
@@ -82,7 +79,7 @@ class Answers:
 
     def _first(self, waiting: Sequence[int], prompts: Sequence[Prompt]) -> list[int]:
         """As many as fit together, one at least."""
-        room = CACHE // _bytes_of_a_token(self.loaded)
+        room = CACHE // token_bytes(self.loaded.model.config, self.loaded.compute_dtype.itemsize)
         batch: list[int] = []
         for index in waiting:
             needed = (len(batch) + 1) * (len(prompts[index].ids) + prompts[index].limit)
@@ -99,7 +96,7 @@ class Answers:
         self.most = tried // 2
 
     def _decoded(self, prompts: Sequence[Prompt], stopped: Callable[[], bool]) -> list[str]:
-        texts = [AnswerText(self.loaded) for _ in prompts]
+        texts = [AnswerText(self.loaded.chat) for _ in prompts]
         ended: set[int] = set()
         for step in decode_in_training(self.loaded.model, self.bank, prompts, pad_id=self.loaded.pad_id, ended=ended):
             if stopped():
@@ -109,42 +106,3 @@ class Answers:
                 if texts[decoded.row].ended:
                     ended.add(decoded.row)
         return [text.whole for text in texts]
-
-
-def _bytes_of_a_token(loaded: LoadedBase) -> int:
-    """Bytes of keys and values that one token takes, in all layers."""
-    config = loaded.model.config
-    heads = int(config.num_attention_heads)
-    pairs = int(getattr(config, "num_key_value_heads", None) or heads)
-    width = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
-    return 2 * int(config.num_hidden_layers) * pairs * width * int(loaded.compute_dtype.itemsize)
-
-
-@contextmanager
-def _quick_if_small(loaded: LoadedBase) -> Iterator[None]:
-    """A small base on a processor: one thread, since its products are too short to be shared, and 4-bit weights unpacked once, not for
-    every token. The products are the same."""
-    if loaded.device.type != "cpu" or loaded.parameter_count >= SMALL:
-        yield
-        return
-    former = torch.get_num_threads()
-    packed = [module for module in loaded.model.modules() if getattr(getattr(module, "weight", None), "quant_state", None) is not None]
-    torch.set_num_threads(1)
-    try:
-        for module in packed:
-            if isinstance(module, torch.nn.Linear):
-                module.forward = _unpacked(module)  # type: ignore[method-assign,assignment]
-        yield
-    finally:
-        for module in packed:
-            module.__dict__.pop("forward", None)
-        torch.set_num_threads(former)
-
-
-def _unpacked(module: Any) -> Callable[[torch.Tensor], torch.Tensor]:
-    """What a 4-bit layer of bitsandbytes does on a processor, without unpacking its weight each time."""
-    from bitsandbytes.functional import dequantize_4bit
-
-    weight = dequantize_4bit(module.weight.data, module.weight.quant_state).to(module.compute_dtype)
-    bias = None if module.bias is None else module.bias.to(module.compute_dtype)
-    return lambda x: functional.linear(x.to(module.compute_dtype), weight, bias).to(x.dtype)

@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import nn
 
-from adapters_hub.engine.bank_linear import BankLinear, Placed
-from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, linears, require_fit, resolve_targets
+from adapters_hub.engine.bank_linear import BankLinear
+from adapters_hub.engine.linears import linears, require_fit, resolve_targets, shapes_of
+from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, is_finite
 from adapters_hub.engine.routing import Layout, Routing, Span, Switch
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.types import LoraSettings
+
+BLOCK_ROWS = {"cpu": 128, "cuda": 64}
+"""Rows that a layer sets aside at once. Pages that nobody has written cost a processor's memory nothing; a card pays for all."""
+KEPT_ROUTINGS = 64
+"""Combinations of slots for which plans are kept."""
 
 
 class Bank:
@@ -30,12 +37,17 @@ class Bank:
     Slots are opaque numbers, never used twice. Safe to call from several threads: whoever changes or uses the bank has it alone."""
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None) -> None:
-        """``dtype`` of the stored adapters: None takes the model's own; training needs float32."""
+        """``dtype`` of the stored adapters: None takes the model's own, on a processor float32; training needs float32."""
         if any(isinstance(module, BankLinear) for module in model.modules()):
             raise RuntimeError("this model already has a bank")
         self.model = model
-        self.dtype = dtype or next((p.dtype for p in model.parameters() if p.dtype.is_floating_point), torch.float32)
+        self.dtype = dtype or _stored_dtype(model)
+        self.shapes = shapes_of(model)
+        """Every linear layer of the base: path -> in, out."""
         self._layers: dict[str, BankLinear] = {}
+        self._layouts: WeakValueDictionary[Any, Layout] = WeakValueDictionary()
+        self._routings: dict[tuple[int, ...], Routing] = {}
+        self._device = next(model.parameters()).device
         self._slots: dict[int, Slot] = {}
         self._next_slot = 0
         self._switch = Switch()
@@ -50,11 +62,12 @@ class Bank:
 
         Other threads wait. Raises NotFoundError for an unknown slot, RuntimeError when blocks are nested."""
         with self._alone():
-            self._switch.routing = Routing(slots, self._slots)
+            routing = self._switch.routing = self._routing_for(slots)
             try:
                 yield
             finally:
                 self._switch.routing = None
+                routing.rest()
 
     def slots(self) -> tuple[int, ...]:
         """Slots in use, oldest first."""
@@ -66,22 +79,49 @@ class Bank:
         """Copy an adapter in and return its slot. The bank is unchanged when this raises.
 
         Raises UsageError (made for another base), HubError (weights too large for the bank's number format)."""
-        require_fit(weights, self.model)
+        require_fit(weights.pairs, self.shapes, trained_on=weights.config.base_model_name)
         with self._alone(), torch.inference_mode(False), torch.no_grad():
             new = Slot(scales={path: scale for path, (_, _, scale) in weights.pairs.items()}, config=weights.config)
-            placed = [
-                self._place(path, a, b.float().T * scale, Span(self._next_slot, 0, a.shape[0], 1.0))
-                for path, (a, b, scale) in weights.pairs.items()
-            ]
-            return self._commit(new, placed)
+            return self._fill(new, {path: a.shape[0] for path, (a, _, _) in weights.pairs.items()}, _folded(weights, self.dtype))
 
     def detach(self, slot: int) -> None:
         """Zero the slot's weights and free its place. Raises NotFoundError when nobody has it."""
         with self._alone(), torch.inference_mode(False), torch.no_grad():
+            layouts: dict[Layout, Layout] = {}
             for path in self._slot(slot).scales:
-                self._layers[path].remove(slot)
+                layer = self._layers[path]
+                layer.clear(layer.layout.by_slot[slot])
+                if layer.layout not in layouts:
+                    layouts[layer.layout] = self._shared(layer.layout.without(slot))
+                layer.become(layouts[layer.layout])
             del self._slots[slot]
-            self._share_layouts()
+            self._routings.clear()
+
+    def stored(self, slot: int) -> StoredAdapter:
+        """A copy of an attached slot on the CPU, bit for bit as the bank holds it, for ``restore``."""
+        own = self._slot(slot)
+        with self._alone(), torch.no_grad():
+            pairs = {path: tuple(part.to("cpu", copy=True) for part in self._layers[path].stored(slot)) for path in own.scales}
+        return StoredAdapter(pairs, own)
+
+    def restore(self, stored: StoredAdapter) -> int:
+        """Put a stored adapter back, in a slot of a new number, and return that; nothing is rounded anew."""
+        with self._alone(), torch.inference_mode(False), torch.no_grad():
+            ranks = {path: a.shape[0] for path, (a, _) in stored.pairs.items()}
+            return self._fill(stored.slot, ranks, _copied(stored))
+
+    def modules_of(self, slot: int) -> frozenset[str]:
+        """Paths of the layers that ``slot`` adapts."""
+        return frozenset(path for path in self._slot(slot).scales if slot in self._layers[path].layout.by_slot)
+
+    def bytes_of(self, weights: AdapterWeights) -> int:
+        """Memory that ``weights`` take in a slot."""
+        return sum(a.numel() + b.numel() for a, b, _ in weights.pairs.values()) * self.dtype.itemsize
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of all layers' storage, free places included; on a processor untouched pages of it cost nothing."""
+        return sum(layer.held_bytes for layer in self._layers.values())
 
     def close(self) -> None:
         """Put the model's own layers back and forget every slot."""
@@ -90,6 +130,7 @@ class Bank:
                 _replace(self.model, path, layer.base)
             self._layers.clear()
             self._slots.clear()
+            self._routings.clear()
 
     # --- adapters that learn ---
 
@@ -109,15 +150,14 @@ class Bank:
             config = PeftConfigFacts(
                 rank=lora.rank, rslora=lora.rslora, dropout=lora.dropout, target_modules=_short_names(self.model, modules, paths)
             )
-            new = Slot(scales=dict.fromkeys(paths, scale), config=config, trainable=True)
-            placed = []
-            for path in paths:
-                module: Any = modules[path]
-                bound = 1 / math.sqrt(module.in_features)
-                a = torch.empty(lora.rank, module.in_features).uniform_(-bound, bound, generator=generator)
-                b = torch.zeros(lora.rank, module.out_features)
-                placed.append(self._place(path, a, b, Span(self._next_slot, 0, lora.rank, scale, lora.dropout, trainable=True)))
-            return self._commit(new, placed)
+            new = Slot(scales=dict.fromkeys(paths, scale), config=config, trainable=True, dropout=lora.dropout)
+
+            def start(path: str, a: torch.Tensor, b: torch.Tensor) -> None:
+                bound = 1 / math.sqrt(a.shape[1])
+                a.copy_(torch.empty(a.shape).uniform_(-bound, bound, generator=generator))
+                b.zero_()
+
+            return self._fill(new, dict.fromkeys(paths, lora.rank), start)
 
     def parameters_of(self, slot: int) -> tuple[nn.Parameter, ...]:
         """The learning parameters of ``slot``: A [r, in] and B transposed [r, out] of each layer, in the model's order."""
@@ -172,39 +212,77 @@ class Bank:
             raise NotFoundError(f"no adapter in slot {slot}")
         return self._slots[slot]
 
-    def _place(self, path: str, a: torch.Tensor, b: torch.Tensor, span: Span) -> Placed:
-        """Everything about one layer that may fail: room, memory, number format. ``a`` [r, in], ``b`` [r, out]."""
-        layer = self._layers.get(path) or BankLinear(self.model.get_submodule(path), self.dtype, self._switch)
-        a, b = a.to(layer.device, self.dtype), b.to(layer.device, self.dtype)
-        if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
-            raise HubError(f"{path}: the adapter's weights do not fit into {self.dtype}", hint="train again with a lower [lora] alpha")
-        start = layer.free_place(span.stop)
-        return Placed(
-            path,
-            layer,
-            Span(span.slot, start, start + span.stop, span.scale, span.dropout, span.trainable),
-            a,
-            b,
-            layer.grown(start + span.stop),
-        )
+    def _routing_for(self, slots: Sequence[int] | torch.Tensor) -> Routing:
+        """What was worked out for the same slots before, as long as nobody came or went: most tokens follow one like them."""
+        if isinstance(slots, torch.Tensor):
+            return Routing(slots, self._slots)
+        key = tuple(slots)
+        found = self._routings.get(key)
+        if found is None:
+            if len(self._routings) >= KEPT_ROUTINGS:
+                self._routings.clear()
+            found = self._routings[key] = Routing(key, self._slots)
+        return found
 
-    def _commit(self, new: Slot, placed: Sequence[Placed]) -> int:
-        """Make what ``_place`` prepared true; nothing here can fail."""
-        slot, self._next_slot = self._next_slot, self._next_slot + 1
-        for one in placed:
-            if one.path not in self._layers:
-                self._layers[one.path] = one.layer
-                _replace(self.model, one.path, one.layer)
-            one.layer.add(one)
+    def _fill(self, new: Slot, ranks: Mapping[str, int], write: Callable[[str, torch.Tensor, torch.Tensor], None]) -> int:
+        """Find places of ``ranks`` rows in each layer, let ``write`` fill A [r, in] and B [r, out], and only then make them count.
+
+        Whatever fails, the bank is what it was, and rows that nobody owns are zero."""
+        slot = self._next_slot
+        layers = {path: self._layers.get(path) or self._new_layer(path) for path in ranks}
+        plans: dict[tuple[Layout, int, float], tuple[Span, Layout]] = {}
+        plan_of = {}
+        for path, layer in layers.items():
+            key = (layer.layout, ranks[path], new.scales[path] if new.trainable else 1.0)
+            if key not in plans:
+                plans[key] = self._planned(new, slot, *key)
+            plan_of[path] = plans[key]
+        blocks = {
+            path: layer.new_block(plan_of[path][1].blocks[span.block])
+            for path, layer in layers.items()
+            if (span := plan_of[path][0]).block not in layer.layout.blocks
+        }
+        for path, block in blocks.items():
+            layers[path].add_block(plan_of[path][0].block, block)
+        try:
+            for path, layer in layers.items():
+                write(path, *layer.rows_at(plan_of[path][0]))
+        except BaseException:  # a failed copy, or an interruption in the middle of it
+            for path, layer in layers.items():
+                layer.clear(plan_of[path][0])
+                layer.become(layer.layout)
+            raise
+        for path, layer in layers.items():
+            span, layout = plan_of[path]
+            if path not in self._layers:
+                self._layers[path] = layer
+                _replace(self.model, path, layer)
+            layer.become(layout)
+            if new.trainable:
+                layer.learn_from_now_on(span)
         self._slots[slot] = new
-        self._share_layouts()
+        self._next_slot += 1
+        self._routings.clear()
         return slot
 
-    def _share_layouts(self) -> None:
-        """Layers with the same spans share one Layout, so that a forward computes one mask for all of them."""
-        known: dict[tuple[Span, ...], Layout] = {}
-        for layer in self._layers.values():
-            layer.layout = known.setdefault(layer.layout.spans, Layout(layer.layout.spans))
+    def _planned(self, new: Slot, slot: int, layout: Layout, rank: int, scale: float) -> tuple[Span, Layout]:
+        """Where a slot goes in layers of that layout, and the layout they have afterwards.
+
+        What learns gets a block of its own size: on a card that trains, memory is short and slots are few."""
+        place = None if new.trainable else layout.free_place(rank)
+        number, start = place or (max(layout.blocks, default=-1) + 1, 0)
+        rows = layout.blocks.get(number) or (rank if new.trainable else max(rank, BLOCK_ROWS.get(self._device.type, 64)))
+        span = Span(slot, number, start, start + rank, scale, new.dropout, new.trainable)
+        return span, self._shared(layout.having(span, rows))
+
+    def _new_layer(self, path: str) -> BankLinear:
+        layer = BankLinear(self.model.get_submodule(path), self.dtype, self._switch, path.rpartition(".")[0])
+        layer.layout = self._shared(layer.layout)
+        return layer
+
+    def _shared(self, layout: Layout) -> Layout:
+        """The one object for equal layouts, so that a forward plans once for all layers that have it."""
+        return self._layouts.setdefault((layout.spans, tuple(layout.blocks.items())), layout)
 
 
 @dataclass(frozen=True)
@@ -215,6 +293,54 @@ class Slot:
     """Module path -> alpha / rank."""
     config: PeftConfigFacts
     trainable: bool = False
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class StoredAdapter:
+    """An adapter taken out of the bank, in the bank's number format."""
+
+    pairs: Mapping[str, tuple[torch.Tensor, ...]]
+    """Module path -> A [r, in] and B transposed [r, out], scale folded in."""
+    slot: Slot
+
+
+def _folded(weights: AdapterWeights, dtype: torch.dtype) -> Callable[[str, torch.Tensor, torch.Tensor], None]:
+    """Writes A as it is and B transposed with the scale folded in, rounded once. Raises HubError when ``dtype`` cannot hold them."""
+    bound = torch.finfo(dtype).max
+
+    def write(path: str, a_rows: torch.Tensor, b_rows: torch.Tensor) -> None:
+        a, b, scale = weights.pairs[path]
+        a_rows.copy_(a)
+        if scale == 1.0:
+            b_rows.copy_(b.T)
+        elif dtype == torch.float32:
+            b_rows.copy_(b.T).mul_(scale)
+        else:
+            b_rows.copy_(b.float().T * scale)
+        fits = weights.largest * max(1.0, abs(scale)) < bound
+        if not fits and not (is_finite(a_rows) and is_finite(b_rows)):
+            raise HubError(f"{path}: the adapter's weights do not fit into {dtype}", hint="train again with a lower [lora] alpha")
+
+    return write
+
+
+def _copied(stored: StoredAdapter) -> Callable[[str, torch.Tensor, torch.Tensor], None]:
+    def write(path: str, a_rows: torch.Tensor, b_rows: torch.Tensor) -> None:
+        a, b = stored.pairs[path]
+        a_rows.copy_(a)
+        b_rows.copy_(b)
+
+    return write
+
+
+def _stored_dtype(model: nn.Module) -> torch.dtype:
+    """The model's own on a card, where bytes cost time. A processor multiplies few rows in float32 in half the time it needs to begin with
+    a 16-bit product, although it reads twice the bytes: see ``benchmarks/adapter_cost.py``."""
+    first = next((p for p in model.parameters() if p.dtype.is_floating_point), None)
+    if first is None or first.device.type == "cpu":
+        return torch.float32
+    return first.dtype
 
 
 def _replace(model: nn.Module, path: str, module: nn.Module) -> None:

@@ -5,28 +5,34 @@ The routing in force says which columns a forward uses. Knows nothing of models,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 from torch.nn import functional
 
-from adapters_hub.engine.routing import Layout, Piece, Routing, Span, Switch
+from adapters_hub.engine.routing import Group, Layout, Piece, Routing, Span, Switch
+
+KEPT_VIEWS = 64
+"""Runs of rows whose views are kept from one forward to the next."""
 
 
 class BankLinear(nn.Module):
-    """A linear layer of the base plus the low-rank updates of all slots that adapt it."""
+    """A linear layer of the base plus the low-rank updates of all slots that adapt it.
 
-    def __init__(self, base: nn.Module, dtype: torch.dtype, switch: Switch) -> None:
+    A and B lie in blocks of rows that never move once they are there, so growing copies nothing."""
+
+    def __init__(self, base: nn.Module, dtype: torch.dtype, switch: Switch, parent: str = "") -> None:
+        """``parent`` is the path of the module it belongs to: q, k and v of one attention have the same."""
         super().__init__()
         self.base = base
         self.training = base.training
         self.layout = Layout()
         self.parameters_of: dict[int, tuple[nn.Parameter, nn.Parameter]] = {}
         self._switch = switch
+        self._parent = parent
+        self._dtype = dtype
         # plain attributes, neither parameters nor buffers: the model's own state stays what it was
-        self._a = torch.empty(0, self.in_features, dtype=dtype, device=self.device)
-        self._b = torch.empty(0, self.out_features, dtype=dtype, device=self.device)
+        self._blocks: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._views: dict[tuple[int, int, int], tuple[torch.Tensor, torch.Tensor]] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``x`` [..., in] -> [..., out]."""
@@ -34,24 +40,66 @@ class BankLinear(nn.Module):
         routing = self._switch.routing
         if routing is None or not self.layout.spans:
             return out
-        if routing.learning and torch.is_grad_enabled():
-            return self._learn(x, out, routing)
-        for piece in routing.pieces(self.layout, x):
-            out = self._answer(x, out, piece)
+        if torch.is_grad_enabled():
+            if routing.learning:
+                return self._learn(x, out, routing)
+            for piece in routing.pieces(self.layout, x):
+                out = self._with(x, out, piece)
+            return out
+        pieces = routing.pieces(self.layout, x, grouped=x.device.type == "cpu")
+        if not pieces:
+            return out
+        if not out.is_contiguous():
+            out = out.contiguous()
+        x = _as_stored(x, self._dtype, routing, self._parent)
+        for piece in pieces:
+            if piece.group is not None:
+                self._add_each(x, out, piece, piece.group)
+                continue
+            hidden, b = self._hidden(x, piece), self._rows(piece)[1]
+            if hidden.dtype == b.dtype == out.dtype:
+                out.view(-1, out.shape[-1]).addmm_(hidden.view(-1, len(b)), b)
+            else:
+                out.add_(hidden @ b)
         return out
 
-    def _answer(self, x: torch.Tensor, out: torch.Tensor, piece: Piece) -> torch.Tensor:
-        """Add the update of one run of columns. Blocked entries are overwritten, not multiplied: 0 * inf of a neighbour would be NaN."""
-        a, b = self._a[piece.start : piece.stop], self._b[piece.start : piece.stop]
-        hidden = functional.linear(_as_stored(x, a), a)
+    def _with(self, x: torch.Tensor, out: torch.Tensor, piece: Piece) -> torch.Tensor:
+        """``out`` plus the update of one run of columns, as a new tensor that gradients can flow through."""
+        hidden = self._hidden(_as_stored(x, self._dtype), piece)
+        return (out + hidden @ self._rows(piece)[1]).to(out.dtype)
+
+    def _hidden(self, x: torch.Tensor, piece: Piece) -> torch.Tensor:
+        """[..., columns]. Blocked entries are overwritten, not multiplied: 0 * inf of a neighbour would be NaN."""
+        hidden = functional.linear(x, self._rows(piece)[0])
         if piece.blocked is not None:
             hidden = hidden.masked_fill(piece.blocked, 0)
         if piece.scale is not None:
             hidden = (hidden * piece.scale).to(hidden.dtype)
-        if hidden.dtype == b.dtype == out.dtype and not torch.is_grad_enabled() and out.is_contiguous():
-            out.view(-1, out.shape[-1]).addmm_(hidden.reshape(-1, hidden.shape[-1]), b)
-            return out
-        return (out + hidden @ b).to(out.dtype)
+        return hidden
+
+    def _add_each(self, x: torch.Tensor, out: torch.Tensor, piece: Piece, group: Group) -> None:
+        """Add the updates of neighbouring slots, each over its own rows only: a processor pays for every masked product."""
+        a, b = self._rows(piece)
+        if isinstance(group.source, slice):
+            x = x[group.source]
+        elif group.source is not None:
+            x = x.index_select(0, group.source)
+        if group.slots == 1:
+            hidden = functional.linear(x, a)
+            update = (hidden if group.scales is None else hidden * group.scales.view(1)) @ b
+        else:
+            hidden = torch.bmm(x.reshape(group.slots, -1, x.shape[-1]), a.view(group.slots, -1, a.shape[1]).transpose(1, 2))
+            if group.scales is not None:
+                hidden = hidden * group.scales
+            update = torch.bmm(hidden, b.view(group.slots, -1, b.shape[1])).view(*x.shape[:-1], -1)
+        if group.chosen is not None:
+            update = update.index_select(0, group.chosen)
+        if group.target is None:
+            out.add_(update)
+        elif isinstance(group.target, slice):
+            out[group.target].add_(update)
+        else:
+            out.index_add_(0, group.target, update.to(out.dtype))
 
     def _learn(self, x: torch.Tensor, out: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Each slot sees its own rows and nothing else, so its gradients are those of training alone."""
@@ -73,57 +121,68 @@ class BankLinear(nn.Module):
 
     def _update(self, x: torch.Tensor, span: Span) -> torch.Tensor:
         pair = self.parameters_of.get(span.slot)
-        a, b = pair if pair is not None else (self._a[span.start : span.stop], self._b[span.start : span.stop])
-        x = _as_stored(x, a)
+        a, b = pair if pair is not None else self.stored(span.slot)
+        x = _as_stored(x, self._dtype)
         if span.dropout:
             x = functional.dropout(x, span.dropout)
         return (functional.linear(x, a) * span.scale) @ b
 
     # --- storage ---
 
-    def free_place(self, rank: int) -> int:
-        """First row of the first gap of ``rank`` rows, counting the endless one behind the last span."""
-        place = 0
-        for span in self.layout.spans:
-            if span.start - place >= rank:
-                break
-            place = span.stop
-        return place
+    def new_block(self, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Memory for ``rows`` rows, not yet part of the layer; whatever is in it is overwritten before it is read."""
+        return (
+            torch.empty(rows, self.in_features, dtype=self._dtype, device=self.device),
+            torch.empty(rows, self.out_features, dtype=self._dtype, device=self.device),
+        )
 
-    def grown(self, rows: int) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Storage of at least ``rows`` rows with what is stored now, or None when there is room."""
-        if rows <= len(self._a):
-            return None
-        size = max(rows, 2 * len(self._a))
-        a, b = self._a.new_zeros(size, self._a.shape[1]), self._b.new_zeros(size, self._b.shape[1])
-        a[: len(self._a)], b[: len(self._b)] = self._a, self._b
-        return a, b
+    def add_block(self, number: int, block: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Take ``block`` in; no span lies in it yet."""
+        self._blocks[number] = block
 
-    def add(self, placed: Placed) -> None:
-        if placed.grown is not None:
-            self._a, self._b = placed.grown
-            for slot, (learned_a, learned_b) in self.parameters_of.items():
-                learned_a.data, learned_b.data = self.stored(slot)
-        self.layout = Layout(tuple(sorted((*self.layout.spans, placed.span), key=lambda span: span.start)))
-        a, b = self.stored(placed.span.slot)
-        a.copy_(placed.a)
-        b.copy_(placed.b)
-        if placed.span.trainable:
-            self.parameters_of[placed.span.slot] = (nn.Parameter(a), nn.Parameter(b))
+    def rows_at(self, span: Span) -> tuple[torch.Tensor, torch.Tensor]:
+        """Views of the rows that ``span`` names, whoever owns them: A [r, in] and B transposed [r, out]."""
+        a, b = self._blocks[span.block]
+        return a[span.start : span.stop], b[span.start : span.stop]
 
-    def remove(self, slot: int) -> None:
-        """Zero what the slot stored, so that nobody can inherit it."""
-        for part in self.stored(slot):
+    def clear(self, span: Span) -> None:
+        """Zero the rows, so that nobody can inherit what they held."""
+        for part in self.rows_at(span):
             part.zero_()
-        self.parameters_of.pop(slot, None)
-        self.layout = Layout(tuple(span for span in self.layout.spans if span.slot != slot))
-        if not self.layout.spans:
-            self._a, self._b = self._a.new_empty(0, self._a.shape[1]), self._b.new_empty(0, self._b.shape[1])
+
+    def become(self, layout: Layout) -> None:
+        """From now on ``layout`` says who owns what; blocks it does not name are freed. Cannot fail."""
+        self.layout = layout
+        if len(layout.blocks) != len(self._blocks):
+            self._blocks = {number: block for number, block in self._blocks.items() if number in layout.blocks}
+        self._views.clear()
+        for slot in [slot for slot in self.parameters_of if slot not in layout.by_slot]:
+            del self.parameters_of[slot]
+
+    def learn_from_now_on(self, span: Span) -> None:
+        """Make parameters of the rows of ``span``."""
+        a, b = self.rows_at(span)
+        self.parameters_of[span.slot] = (nn.Parameter(a), nn.Parameter(b))
 
     def stored(self, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Views of the slot's A [r, in] and B [r, out]."""
-        span = self.layout.by_slot[slot]
-        return self._a[span.start : span.stop], self._b[span.start : span.stop]
+        """Views of the slot's A [r, in] and B transposed [r, out]."""
+        return self.rows_at(self.layout.by_slot[slot])
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of all blocks."""
+        return sum(part.numel() * part.itemsize for block in self._blocks.values() for part in block)
+
+    def _rows(self, piece: Piece) -> tuple[torch.Tensor, torch.Tensor]:
+        """Views of the piece's rows, kept: blocks never move."""
+        key = (piece.block, piece.start, piece.stop)
+        found = self._views.get(key)
+        if found is None:
+            if len(self._views) >= KEPT_VIEWS:
+                self._views.clear()
+            a, b = self._blocks[piece.block]
+            found = self._views[key] = (a[piece.start : piece.stop], b[piece.start : piece.stop])
+        return found
 
     # --- what other code reads from a linear layer ---
 
@@ -148,20 +207,8 @@ class BankLinear(nn.Module):
         return self.weight.device
 
 
-@dataclass(frozen=True)
-class Placed:
-    """One layer's share of a new slot, checked and converted, with grown storage where it needs more room."""
-
-    path: str
-    layer: BankLinear
-    span: Span
-    a: torch.Tensor
-    b: torch.Tensor
-    grown: tuple[torch.Tensor, torch.Tensor] | None
-
-
-def _as_stored(x: torch.Tensor, stored: torch.Tensor) -> torch.Tensor:
+def _as_stored(x: torch.Tensor, dtype: torch.dtype, routing: Routing | None = None, parent: str = "") -> torch.Tensor:
     """``x`` in the storage's number format; under autocast it is left to autocast, which picks the cheaper one."""
-    if x.dtype == stored.dtype or torch.is_autocast_enabled(x.device.type):
+    if x.dtype == dtype or torch.is_autocast_enabled(x.device.type):
         return x
-    return x.to(stored.dtype)
+    return x.to(dtype) if routing is None else routing.cast(x, dtype, parent)

@@ -6,10 +6,13 @@ reason. Knows nothing of slots, tutors or runs.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import math
 import os
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
-from adapters_hub.errors import HubError, NotFoundError, UsageError
+from adapters_hub.engine.linears import Pair, ends_with, require_fit, shapes_of
+from adapters_hub.errors import HubError, NotFoundError, ResourceError, UsageError, from_os_error
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -29,7 +32,7 @@ PREFIX = "base_model.model."
 MAX_HEADER = 16 << 20
 MAX_CONFIG = 4 << 20
 MAX_RANK = 4096
-ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 KEY = re.compile(re.escape(PREFIX) + r"(?P<path>[^\s/]+)\.lora_(?P<side>[AB])\.weight")
 
 
@@ -52,28 +55,52 @@ class PeftConfigFacts:
 class AdapterWeights:
     """A LoRA: for each module the update is ``scale * B @ A``."""
 
-    pairs: Mapping[str, tuple[torch.Tensor, torch.Tensor, float]]
+    pairs: Mapping[str, Pair]
     """Module path in the base -> A [r, in], B [out, r], scale."""
     config: PeftConfigFacts = PeftConfigFacts()
+    largest: float = math.inf
+    """No number is larger than this, apart from its sign; infinity: unknown."""
+
+
+@dataclass(frozen=True)
+class AdapterFile:
+    """What an adapter's folder held at one moment."""
+
+    weights: AdapterWeights
+    digest: str
+    """SHA-256 over the hashes of both files: equal digests, equal answers."""
 
 
 def read_adapter(folder: Path, *, model: nn.Module | None = None) -> AdapterWeights:
     """Read a PEFT folder onto the CPU; with ``model``, also check that it was made for that base.
 
     Raises NotFoundError (files missing), UsageError (not a plain LoRA, other base), HubError (damaged or hostile files)."""
-    settings = _read_config(folder)
-    if refusals := list(_refusals(settings)):
-        raise UsageError(
-            f"{folder}: this adapter cannot share a base with others: {refusals[0][0]}",
-            hint=refusals[0][1],
-            details=[reason for reason, _ in refusals[1:]],
-        )
-    tensors = _read_tensors(folder)
-    pairs = _pairs(folder, tensors, settings)
-    weights = AdapterWeights(pairs, _facts(settings))
-    if model is not None:
-        require_fit(weights, model, where=str(folder))
-    return weights
+    file = _Folder(folder)
+    return _weights(file, file.settings(), file.tensors(), shapes_of(model) if model is not None else None)
+
+
+def read_verified(folder: Path, *, shapes: Mapping[str, tuple[int, int]], expected: Mapping[str, str], most_elements: int) -> AdapterFile:
+    """As ``read_adapter``, and say by content what was read: the very bytes that became the weights are hashed, while they are looked at.
+
+    ``shapes`` maps the base's linear layers to in and out, ``expected`` file names to their SHA-256, as a manifest records them.
+    Raises HubError where a file has another one, ResourceError where there are more than ``most_elements`` numbers, before any of
+    them is read."""
+    file = _Folder(folder, most_elements)
+    settings = file.settings()
+    tensors = file.tensors()
+    hashing = threading.Thread(target=file.hash)
+    hashing.start()
+    try:
+        weights = _weights(file, settings, tensors, shapes)
+    finally:
+        hashing.join()
+    for name, found in file.hashes.items():
+        if expected.get(name, found) != found:
+            raise HubError(
+                f"{folder / name} is not the file that was trained: its SHA-256 differs from the manifest's",
+                hint="restore it, choose another run, or train again",
+            )
+    return AdapterFile(weights, hashlib.sha256("".join(file.hashes[name] for name in (CONFIG, WEIGHTS)).encode()).hexdigest())
 
 
 def write_adapter(folder: Path, weights: AdapterWeights, *, base_model_name: str, revision: str, dtype: torch.dtype | None = None) -> None:
@@ -97,122 +124,110 @@ def write_adapter(folder: Path, weights: AdapterWeights, *, base_model_name: str
             draft.unlink(missing_ok=True)
 
 
-# --- modules of the base -------------------------------------------------------------------------
-
-
-def linears(model: nn.Module) -> dict[str, nn.Module]:
-    """Path -> every linear layer, plain, quantized or already in the bank, in the model's order."""
-    found: dict[str, nn.Module] = {}
-    for path, module in model.named_modules():
-        if hasattr(module, "in_features") and hasattr(module, "out_features") and path.rpartition(".")[0] not in found:
-            found[path] = module
-    return found
-
-
-def resolve_targets(model: nn.Module, targets: Sequence[str]) -> list[str]:
-    """Paths of the modules that ``targets`` mean: ``all-linear``, full paths, or endings of paths as in PEFT.
-
-    Raises UsageError when a target names nothing, a head or an embedding, or a layer that is no linear."""
-    candidates = linears(model)
-    head = _paths_of(model, "get_output_embeddings")
-    chosen: set[str] = set()
-    for target in targets:
-        if target == "all-linear":
-            matches = {path for path in candidates if path not in head}
-        else:
-            matches = {path for path in candidates if _ends_with(path, target)}
-        _refuse_targets(model, target, matches, head, candidates)
-        chosen |= matches
-    if not chosen:
-        raise UsageError("[lora] targets is empty", hint='write targets = ["all-linear"]')
-    return [path for path in candidates if path in chosen]
-
-
-def require_fit(weights: AdapterWeights, model: nn.Module, *, where: str = "adapter") -> None:
-    """Raise UsageError unless every pair has its module in ``model`` with the same shape; all misfits in ``details``."""
-    candidates = linears(model)
-    missing = [path for path in weights.pairs if path not in candidates]
-    if len(missing) == len(weights.pairs):
-        raise UsageError(
-            f"{where}: none of its {len(missing)} modules exists in this base",
-            hint=_other_base(weights),
-            details=[f"no module {path}" for path in missing[:10]],
-        )
-    misfits = [f"no module {path}" for path in missing]
-    for path, (a, b, _) in weights.pairs.items():
-        module: Any = candidates.get(path)
-        if module is not None and (a.shape[1], b.shape[0]) != (module.in_features, module.out_features):
-            misfits.append(f"{path}: adapter {a.shape[1]} -> {b.shape[0]}, base {module.in_features} -> {module.out_features}")
-    if misfits:
-        raise UsageError(f"{where}: made for another base ({len(misfits)} modules differ)", hint=_other_base(weights), details=misfits)
-
-
-def _refuse_targets(model: nn.Module, target: str, matches: set[str], head: set[str], candidates: Mapping[str, nn.Module]) -> None:
-    embeddings = _paths_of(model, "get_input_embeddings")
-    for path in sorted(head | embeddings):
-        if target != "all-linear" and _ends_with(path, target):
-            raise UsageError(
-                f"[lora] targets: '{target}' is the model's {'output head' if path in head else 'embedding'}",
-                hint="training it needs a copy of the whole vocabulary for each tutor; name inner layers, or all-linear",
-            )
-    if matches:
-        return
-    unusable = {
-        type(module).__name__
-        for path, module in model.named_modules()
-        if path not in candidates
-        and hasattr(module, "weight")
-        and getattr(module.weight, "ndim", 0) == 2
-        and not isinstance(module, nn.Embedding)
-        and (target == "all-linear" or _ends_with(path, target))
-    }
-    if unusable:
-        raise UsageError(
-            f"[lora] targets: '{target}' matches layers of type {', '.join(sorted(unusable))}, which cannot be adapted",
-            hint="choose a base with linear layers (Llama, Qwen2, Phi, Mistral ...)",
-        )
-    names = sorted({path.rpartition(".")[2] for path in candidates if path not in head})
-    raise UsageError(
-        f"[lora] targets: '{target}' matches no linear layer of this base", hint=f"linear layers are named: {', '.join(names) or 'none'}"
-    )
-
-
-def _paths_of(model: nn.Module, accessor: str) -> set[str]:
-    """Paths of the module that transformers' ``accessor`` returns; empty where a model has no such thing."""
-    try:
-        wanted = getattr(model, accessor)()
-    except (AttributeError, NotImplementedError):
-        return set()
-    return {path for path, module in model.named_modules() if module is wanted and wanted is not None}
-
-
-def _ends_with(path: str, target: str) -> bool:
-    return path == target or path.endswith("." + target)
-
-
-def _other_base(weights: AdapterWeights) -> str:
-    name = weights.config.base_model_name
-    return f"it was trained on '{name}': set [base] model to that" if name else "attach it to the base it was trained on"
-
-
 # --- reading -------------------------------------------------------------------------------------
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise NotFoundError(f"no adapter folder {folder}", hint="train first: hub train NAME")
-    file = folder / CONFIG
-    if not file.is_file():
-        raise NotFoundError(f"no {CONFIG} in {folder}", hint="an adapter folder as PEFT saves it has one")
-    if file.stat().st_size > MAX_CONFIG:
-        raise HubError(f"{file} is larger than any adapter's settings", hint="get the adapter again from where it came")
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise HubError(f"{file} is not valid JSON ({error})", hint="get the adapter again from where it came") from error
-    if not isinstance(settings, dict):
-        raise HubError(f"{file} holds no table of settings", hint="get the adapter again from where it came")
-    return settings
+class _Folder:
+    """The two files, each read once: what is checked, hashed and used are the same bytes."""
+
+    def __init__(self, folder: Path, most_elements: int | None = None) -> None:
+        self.folder, self.most_elements = folder, most_elements
+        self.hashes: dict[str, str] = {}
+        self._head = b""
+        self._body = torch.empty(0, dtype=torch.uint8)
+        self._dtypes: set[torch.dtype] = set()
+
+    def settings(self) -> dict[str, Any]:
+        """``adapter_config.json`` of a plain LoRA."""
+        file, text = self.folder / CONFIG, self._config()
+        self.hashes[CONFIG] = hashlib.sha256(text).hexdigest()
+        try:
+            settings = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise HubError(f"{file} is not valid JSON ({error})", hint="get the adapter again from where it came") from error
+        if not isinstance(settings, dict):
+            raise HubError(f"{file} holds no table of settings", hint="get the adapter again from where it came")
+        if refusals := list(_refusals(settings)):
+            raise UsageError(
+                f"{self.folder}: this adapter cannot share a base with others: {refusals[0][0]}",
+                hint=refusals[0][1],
+                details=[reason for reason, _ in refusals[1:]],
+            )
+        return settings
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Views of the weight file's bytes in memory. Nothing is mapped: a file that changes later changes no answer."""
+        file = self.folder / WEIGHTS
+        self._require_weights()
+        try:
+            with file.open("rb", buffering=0) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                self._head, entries = _header(file, stream, size)
+                self._require_room(entries)
+                self._body = torch.empty(size - len(self._head), dtype=torch.uint8)
+                if not _filled(stream, _bytes_of(self._body)):
+                    raise _damaged(file, "it ends early")
+        except OSError as error:
+            raise from_os_error(error, f"read {file}") from error
+        self._dtypes = {entry.dtype for entry in entries}
+        return {entry.key: entry.view(self._body) for entry in entries}
+
+    def largest(self) -> float:
+        """The largest number apart from its sign, by one look at all of them; infinity where there is no saying: NaN, mixed formats."""
+        if len(self._dtypes) != 1:
+            return math.inf
+        bounds = torch.stack(torch.aminmax(self._body.view(next(iter(self._dtypes))))).tolist()
+        return max(map(abs, bounds)) if all(map(math.isfinite, bounds)) else math.inf
+
+    def hash(self) -> None:
+        """Fill in the weight file's SHA-256."""
+        digest = hashlib.sha256(self._head)
+        digest.update(_bytes_of(self._body))
+        self.hashes[WEIGHTS] = digest.hexdigest()
+
+    def _config(self) -> bytes:
+        file = self.folder / CONFIG
+        if not self.folder.is_dir():
+            raise NotFoundError(f"no adapter folder {self.folder}", hint="train first: hub train NAME")
+        if not file.is_file():
+            raise NotFoundError(f"no {CONFIG} in {self.folder}", hint="an adapter folder as PEFT saves it has one")
+        try:
+            with file.open("rb") as stream:
+                text = stream.read(MAX_CONFIG + 1)
+        except OSError as error:
+            raise from_os_error(error, f"read {file}") from error
+        if len(text) > MAX_CONFIG:
+            raise HubError(f"{file} is larger than any adapter's settings", hint="get the adapter again from where it came")
+        return text
+
+    def _require_weights(self) -> None:
+        if (self.folder / WEIGHTS).is_file():
+            return
+        pickles = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in self.folder.glob(pattern))
+        if pickles:
+            raise UsageError(
+                f"{self.folder} has its weights only as a pickle ({pickles[0]}), which can run code and is never opened",
+                hint="load it with PEFT where you trust it and save it again with safe_serialization=True",
+            )
+        raise NotFoundError(f"no {WEIGHTS} in {self.folder}", hint="the adapter is incomplete: get it again, or train again")
+
+    def _require_room(self, entries: Sequence[_Entry]) -> None:
+        elements = sum(entry.shape[0] * entry.shape[1] for entry in entries)
+        if self.most_elements is not None and elements > self.most_elements:
+            raise ResourceError(
+                f"{self.folder} holds {elements:,} numbers, more than there is memory for ({self.most_elements:,})",
+                hint="free memory, or train with a lower [lora] rank",
+            )
+
+
+def _bytes_of(tensor: torch.Tensor) -> memoryview:
+    array: Any = tensor.numpy()
+    return memoryview(array)
+
+
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Whether ``tensor`` holds neither NaN nor infinity; one pass without a copy, unlike ``torch.isfinite``."""
+    return all(math.isfinite(bound) for bound in torch.stack(torch.aminmax(tensor)).tolist())
 
 
 @dataclass(frozen=True)
@@ -263,55 +278,79 @@ def _refusals(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield rule.reason.format(value=str(value)[:60]), rule.hint
 
 
-def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
-    file = folder / WEIGHTS
-    if not file.is_file():
-        pickles = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
-        if pickles:
-            raise UsageError(
-                f"{folder} has its weights only as a pickle ({pickles[0]}), which can run code and is never opened",
-                hint="load it with PEFT where you trust it and save it again with safe_serialization=True",
-            )
-        raise NotFoundError(f"no {WEIGHTS} in {folder}", hint="the adapter is incomplete: get it again, or train again")
-    _check_header(file)
-    try:
-        return load_file(file, device="cpu")
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _damaged(file, str(error)) from error
+@dataclass(frozen=True)
+class _Entry:
+    """One matrix of a safetensors file."""
+
+    key: str
+    dtype: torch.dtype
+    shape: tuple[int, int]
+    start: int
+    end: int
+
+    def view(self, body: torch.Tensor) -> torch.Tensor:
+        part = body[self.start : self.end]
+        if self.start % self.dtype.itemsize:
+            part = part.clone()
+        return part.view(self.dtype).view(self.shape)
 
 
-def _check_header(file: Path) -> None:
-    """Raise unless every tensor is a LoRA matrix that lies inside the file and has the size its shape needs."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if not 0 < length <= min(MAX_HEADER, size - 8):
-            raise _damaged(file, f"its header would have {length} bytes")
-        text = stream.read(length)
+def _header(file: Path, stream: io.FileIO, size: int) -> tuple[bytes, list[_Entry]]:
+    """Everything before the numbers, and the matrices it names. Raises unless they are LoRA matrices that fill the rest exactly."""
+    length = int.from_bytes(stream.read(8), "little")
+    if not 0 < length <= min(MAX_HEADER, size - 8):
+        raise _damaged(file, f"its header would have {length} bytes")
+    text = bytearray(length)
+    if not _filled(stream, memoryview(text)):
+        raise _damaged(file, "it ends early")
     try:
-        header = json.loads(text)
-        entries = {key: value for key, value in header.items() if key != "__metadata__"}
-        layout = [(key, e["dtype"], [int(n) for n in e["shape"]], *map(int, e["data_offsets"])) for key, e in entries.items()]
+        named = {key: value for key, value in json.loads(text).items() if key != "__metadata__"}
+        layout = [(key, e["dtype"], [int(n) for n in e["shape"]], *map(int, e["data_offsets"])) for key, e in named.items()]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(file, f"unreadable header: {error}") from error
-    if foreign := [key for key in entries if not KEY.fullmatch(key)]:
+    if foreign := [key for key in named if not KEY.fullmatch(key)]:
         raise UsageError(
             f"{file} holds tensors that are no LoRA matrices",
             hint="train it again as plain LoRA on linear layers",
             details=foreign[:20],
         )
-    for key, dtype, shape, start, end in layout:
-        if dtype not in ITEM_BYTES:
+    entries = []
+    behind = 0
+    for key, dtype, shape, start, end in sorted(layout, key=lambda entry: entry[3]):
+        if dtype not in DTYPES:
             raise _damaged(file, f"{key}: number format {dtype}")
         if len(shape) != 2 or min(shape) < 1:
             raise _damaged(file, f"{key}: shape {shape}")
-        if not 0 <= start <= end <= size - 8 - length or end - start != shape[0] * shape[1] * ITEM_BYTES[dtype]:
+        if start != behind or end - start != shape[0] * shape[1] * DTYPES[dtype].itemsize or end > size - 8 - length:
             raise _damaged(file, f"{key}: bytes {start} to {end} for shape {shape}")
+        entries.append(_Entry(key, DTYPES[dtype], (shape[0], shape[1]), start, end))
+        behind = end
+    if behind != size - 8 - length:
+        raise _damaged(file, f"{size - 8 - length - behind} bytes that belong to nothing")
+    return length.to_bytes(8, "little") + text, entries
 
 
-def _pairs(
-    folder: Path, tensors: Mapping[str, torch.Tensor], settings: Mapping[str, Any]
-) -> dict[str, tuple[torch.Tensor, torch.Tensor, float]]:
+def _filled(stream: io.FileIO, buffer: memoryview) -> bool:
+    """Read until ``buffer`` is full; False when the file ends before."""
+    while buffer:
+        count = stream.readinto(buffer)
+        if not count:
+            return False
+        buffer = buffer[count:]
+    return True
+
+
+def _weights(
+    file: _Folder, settings: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, int]] | None
+) -> AdapterWeights:
+    largest = file.largest()
+    weights = AdapterWeights(_pairs(file.folder, tensors, settings, largest), _facts(settings), largest)
+    if shapes is not None:
+        require_fit(weights.pairs, shapes, where=str(file.folder), trained_on=weights.config.base_model_name)
+    return weights
+
+
+def _pairs(folder: Path, tensors: Mapping[str, torch.Tensor], settings: Mapping[str, Any], largest: float) -> dict[str, Pair]:
     sides: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         match = KEY.fullmatch(key)
@@ -330,7 +369,7 @@ def _pairs(
         rank, scale = scale_of(path)
         if a.shape[0] != rank or b.shape[1] != rank:
             findings.append(f"{path}: rank {rank} in {CONFIG}, {a.shape[0]} and {b.shape[1]} in {WEIGHTS}")
-        elif not (torch.isfinite(a).all() and torch.isfinite(b).all()):
+        elif not (largest < math.inf or (is_finite(a) and is_finite(b))):
             findings.append(f"{path}: NaN or infinite weights")
         pairs[path] = (a, b, scale)
     if findings:
@@ -380,7 +419,7 @@ class _Patterns:
 
     def find(self, path: str, default: float) -> float:
         for key, value in self.table:
-            if _ends_with(path, key) if isinstance(key, str) else key.match(path):
+            if ends_with(path, key) if isinstance(key, str) else key.match(path):
                 return value
         return default
 

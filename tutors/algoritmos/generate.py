@@ -3,12 +3,14 @@
     python generate.py            replace all drills by new ones; the same program always writes the same bytes
     python generate.py --check    change nothing; exit code 1 when the files hold something else
 
-Every result and every test comes from running the function that the answer shows. No name of a held-out function is trained, and no
-question is nearly another one. To add a kind, write a function that draws a ``Task`` and name it in ``KINDS``.
+Every result and every test comes from running the function that the answer shows. Neither the name nor the body of a held-out function
+is trained, not even with other names in it, and no question is nearly another one. To add a kind, write a function that draws a ``Task``
+and name it in ``KINDS``.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import io
@@ -51,17 +53,25 @@ def condition(rng):
     k = rng.randint(2, 8)
     return rng.choice(
         (
-            ("los números pares", "pares", "n % 2 == 0"),
-            ("los números impares", "impares", "n % 2 == 1"),
-            ("los positivos", "positivos", "n > 0"),
-            ("los negativos", "negativos", "n < 0"),
+            *PLAIN,
             (f"los mayores que {k}", "mayores", f"n > {k}"),
             (f"los menores que {k}", "menores", f"n < {k}"),
             (f"los múltiplos de {k + 1}", "multiplos", f"n % {k + 1} == 0"),
             (f"los distintos de {k}", "distintos", f"n != {k}"),
             (f"los iguales a {k}", "iguales", f"n == {k}"),
+            (f"los que están entre 1 y {k + 1}", f"hasta_{k + 1}", f"1 <= n <= {k + 1}"),
+            (f"los que valen {k} o más", f"desde_{k}", f"n >= {k}"),
         )
     )
+
+
+PLAIN = (
+    ("los números pares", "pares", "n % 2 == 0"),
+    ("los números impares", "impares", "n % 2 == 1"),
+    ("los positivos", "positivos", "n > 0"),
+    ("los negativos", "negativos", "n < 0"),
+)
+"""What everybody meets first: always trained, never held out."""
 
 
 def meeting(rng, test, count=4):
@@ -147,7 +157,7 @@ def existe(rng):
     words, tail, test = condition(rng)
     numbers, good = meeting(rng, test)
     p = rng.choice(LISTS)
-    one = words.replace("los números ", "números ").replace("los ", "números ", 1) if "números" not in words else words[4:]
+    one = re.sub("^los números |^los ", "números ", words)
     return Task(
         name=f"{rng.choice(('hay', 'existen', 'tiene', 'aparecen'))}_{tail}",
         params=p,
@@ -171,13 +181,15 @@ def todos(rng):
     words, tail, test = condition(rng)
     numbers, good = meeting(rng, test)
     p = rng.choice(LISTS)
-    adjective = re.sub("los números |los ", "", words)
     bad = next(n for n in numbers if n not in good)
+    what = f"si todos los elementos de una lista están entre {words.replace('los números ', 'los ')}"
+    if words.startswith("los que están"):
+        what = f"si todos los elementos de una lista {words[8:]}"
     return Task(
         name=f"{rng.choice(('todos', 'son_todos', 'solo_hay', 'revisar'))}_{tail}",
         params=p,
-        goal=f"decir con True o False si todos los elementos son {adjective}",
-        wish=f"diga con True o False si todos los elementos son {adjective}",
+        goal=f"decir con True o False {what}",
+        wish=f"diga con True o False {what}",
         body=(f"for n in {p}:", f"    if not {test}:", "        return False", "return True"),
         calls=((numbers,), (good,), ([],), ([*good, bad],)),
         ideas=(
@@ -219,7 +231,7 @@ def primero(rng):
 
 
 def mapear(rng):
-    k = rng.randint(2, 9)
+    k, b = rng.randint(2, 9), rng.randint(1, 9)
     words, tail, value = rng.choice(
         (
             ("el doble de cada elemento", "dobles", "n * 2"),
@@ -229,6 +241,8 @@ def mapear(rng):
             (f"cada elemento menos {k}", f"menos_{k}", f"n - {k}"),
             (f"cada elemento multiplicado por {k}", f"por_{k}", f"n * {k}"),
             ("el opuesto de cada elemento", "opuestos", "-n"),
+            (f"cada elemento por {k} y más {b}", f"por_{k}_mas_{b}", f"n * {k} + {b}"),
+            (f"lo que le falta a cada elemento para llegar a {k}", f"falta_{k}", f"{k} - n"),
         )
     )
     numbers = rng.sample(range(1, 10), 3)
@@ -253,93 +267,137 @@ def mapear(rng):
 
 
 def extremo(rng):
-    word, sign, start = rng.choice((("mayor", ">", "0"), ("menor", "<", "0")))
-    names = {
-        "mayor": ("maximo", "el_mayor", "mas_alto", "mas_grande", "record"),
-        "menor": ("minimo", "el_menor", "mas_bajo", "menor_valor", "mas_chico"),
-    }
-    p = rng.choice(LISTS)
+    word, sign = rng.choice((("mayor", ">"), ("menor", "<")))
+    k, p = rng.randint(3, 9), rng.choice(LISTS)
+    what, tail, key = rng.choice(
+        (
+            (f"el {word} elemento de una lista sin usar {'max' if word == 'mayor' else 'min'}", "", "{}"),
+            (f"el elemento de {word} resto al dividir por {k} (si empatan, el primero)", f"_resto_{k}", f"{{}} % {k}"),
+            (f"el elemento de {word} distancia a {k} (si empatan, el primero)", f"_distancia_{k}", f"abs({{}} - {k})"),
+        )
+    )
+    names = {"mayor": ("maximo", "el_mayor", "mas_alto", "mas_grande"), "menor": ("minimo", "el_menor", "mas_bajo", "mas_chico")}
     numbers = rng.sample(range(1, 20), 4)
     negative = [-n for n in rng.sample(range(1, 9), 3)]
     return Task(
-        name=rng.choice(names[word]) + rng.choice(("", f"_de_{p}", "_lista")),
+        name=rng.choice(names[word]) + (tail or rng.choice(("", f"_de_{p}", "_lista"))),
         params=p,
-        goal=f"hallar el {word} elemento de una lista sin usar {'max' if word == 'mayor' else 'min'}",
-        wish=f"devuelva el {word} elemento de una lista sin usar {'max' if word == 'mayor' else 'min'}",
-        body=(f"mejor = {p}[0]", f"for n in {p}:", f"    if n {sign} mejor:", "        mejor = n", "return mejor"),
+        goal=f"hallar {what}",
+        wish=f"devuelva {what}",
+        body=(
+            f"mejor = {p}[0]",
+            f"for n in {p}:",
+            f"    if {key.format('n')} {sign} {key.format('mejor')}:",
+            "        mejor = n",
+            "return mejor",
+        ),
         calls=((numbers,), (negative,), ([7],), (rng.sample(range(1, 20), 5),)),
         ideas=(
             "Guarda el mejor visto hasta ahora y compáralo con cada elemento.",
             "Como en un torneo: el que va ganando se queda hasta que llega uno mejor.",
-            f"Empieza con el primero y cámbialo cada vez que aparezca uno {word}.",
+            "Empieza con el primero y cámbialo cada vez que aparezca uno mejor.",
         ),
         trace=f"Empieza en {numbers[0]} y termina en {{result}}.",
         questions=("por qué empezamos con el primer elemento y no con 0", "qué pasa si la lista está vacía"),
-        wrong=(f"mejor = {start}", f"for n in {p}:", f"    if n {sign} mejor:", "        mejor = n", "return mejor"),
-        remedy=f"si empiezas en 0 falla cuando todos son {'negativos' if word == 'mayor' else 'positivos'}; empieza con el primero.",
+        wrong=(
+            "mejor = 0",
+            f"for n in {p}:",
+            f"    if {key.format('n')} {sign} {key.format('mejor')}:",
+            "        mejor = n",
+            "return mejor",
+        ),
+        remedy="el 0 puede no estar en la lista y ganarles a todos; empieza con el primer elemento.",
     )
 
 
 def posicion(rng):
-    p, x = rng.choice(("lista", "numeros", "nombres", "codigos", "turnos")), rng.choice(("x", "buscado", "meta", "valor"))
-    things = (
-        rng.sample(range(1, 20), 4)
-        if p in ("lista", "numeros", "codigos", "turnos")
-        else rng.sample(("Ana", "Beto", "Caro", "Dani", "Eli", "Flor"), 4)
-    )
-    target = rng.choice(things[1:])
+    p, x = rng.choice(("lista", "numeros", "codigos", "turnos")), rng.choice(("x", "buscado", "meta", "valor"))
+    things = rng.sample(range(1, 20), 4)
+    sign, said = rng.choice((("==", "igual a"), ("==", "igual a"), (">", "mayor que"), ("<", "menor que"), ("!=", "distinto de")))
+    first = rng.random() < 0.7
+    target = things[rng.choice((1, 2))]
+    what = f"la posición del {'primer' if first else 'último'} elemento {said} {x}, o -1 si no hay"
+    places = f"range(len({p}))" if first else f"range(len({p}) - 1, -1, -1)"
+    tail = {"==": ("", "_de", f"_{p}"), ">": ("_mayor",), "<": ("_menor",), "!=": ("_distinto",)}[sign]
     return Task(
-        name=rng.choice(("posicion", "indice", "donde_esta", "ubicar", "lugar", "buscar_en", "localizar"))
-        + rng.choice(("", "_de", f"_{p}")),
+        name=rng.choice(("posicion", "indice", "donde_esta", "ubicar", "lugar", "localizar"))
+        + rng.choice(tail)
+        + ("" if first else "_final"),
         params=f"{p}, {x}",
-        goal=f"devolver la posición de {x} en la lista, o -1 si no está",
-        wish=f"devuelva la posición de {x} en la lista, o -1 si no está",
-        body=(f"for i in range(len({p})):", f"    if {p}[i] == {x}:", "        return i", "return -1"),
-        calls=((things, target), (things, things[0]), (things, 99), ([], 1)),
+        goal=f"devolver {what}",
+        wish=f"devuelva {what}",
+        body=(f"for i in {places}:", f"    if {p}[i] {sign} {x}:", "        return i", "return -1"),
+        calls=((things, target), (things, things[0]), ([5, 5, 5], 5), ([4, 9, 4, 9], 4), ([4, 9, 4, 9], 9), ([], 1)),
         ideas=(
-            "Es la búsqueda lineal: revisa cada posición desde la 0 y para al encontrarlo.",
+            f"Es la búsqueda lineal: revisa cada posición {'desde la 0' if first else 'desde la última'} y para al encontrarlo.",
             "Mira casilla por casilla; solo al terminar puedes decir que no está.",
             "Como buscar un salón por el pasillo: lees cada puerta en orden.",
         ),
-        trace=f"Las posiciones se cuentan desde 0, y {shown(target)} está en la {{result}}.",
-        questions=("cuántas comparaciones hace si el valor no está", "qué ganarías si la lista estuviera ordenada"),
-        wrong=(f"for i in range(len({p})):", f"    if {p}[i] == {x}:", "        return i", "    return -1"),
+        trace="Las posiciones se cuentan desde 0, y el resultado es {result}.",
+        questions=("cuántas comparaciones hace si ninguno cumple", "qué ganarías si la lista estuviera ordenada"),
+        wrong=(f"for i in {places}:", f"    if {p}[i] {sign} {x}:", "        return i", "    return -1"),
         remedy="el return -1 dentro del ciclo se rinde en la primera casilla; va después del for.",
     )
 
 
 def ordenar(rng):
-    p = rng.choice(LISTS)
-    down = rng.choice((True, False))
+    p, down = rng.choice(LISTS), rng.choice((True, False))
+    order, sign = ("de mayor a menor", ">") if down else ("de menor a mayor", "<")
+    way, key = rng.choice(("selección", "inserción", "burbuja")), rng.choice(("{}", "{}", "abs({})"))
+    by = "" if key == "{}" else " según su valor absoluto"
     numbers = rng.sample(range(1, 15), 4)
-    order = "de mayor a menor" if down else "de menor a mayor"
-    sign = ">" if down else "<"
-    return Task(
-        name=rng.choice(("ordenar", "acomodar", "ordenadas", "poner_en_orden", "clasificar", "formar"))
-        + rng.choice(("", f"_{p}", "_bajando" if down else "_subiendo")),
-        params=p,
-        goal=f"ordenar una lista {order} por selección",
-        wish=f"devuelva la lista ordenada {order} por selección",
-        body=(
-            f"copia = {p}[:]",
+    lines = {
+        "selección": (
             "for i in range(len(copia)):",
             "    m = i",
             "    for j in range(i + 1, len(copia)):",
-            f"        if copia[j] {sign} copia[m]:",
+            f"        if {key.format('copia[j]')} {sign} {key.format('copia[m]')}:",
             "            m = j",
             "    copia[i], copia[m] = copia[m], copia[i]",
-            "return copia",
         ),
-        calls=((numbers,), (rng.sample(range(-5, 9), 5),), ([],), ([3, 1, 3],)),
-        ideas=(
-            f"Para cada lugar busca quién debe ir ahí: el {'mayor' if down else 'menor'} de los que faltan.",
-            f"Lugar por lugar: halla la posición m del {'mayor' if down else 'menor'} que falta y haz un solo intercambio.",
+        "inserción": (
+            "for i in range(1, len(copia)):",
+            "    j = i",
+            f"    while j > 0 and {key.format('copia[j]')} {sign} {key.format('copia[j - 1]')}:",
+            "        copia[j], copia[j - 1] = copia[j - 1], copia[j]",
+            "        j -= 1",
+        ),
+        "burbuja": (
+            "for vuelta in range(len(copia)):",
+            "    for j in range(len(copia) - 1):",
+            f"        if {key.format('copia[j + 1]')} {sign} {key.format('copia[j]')}:",
+            "            copia[j], copia[j + 1] = copia[j + 1], copia[j]",
+        ),
+    }[way]
+    ideas = {
+        "selección": (
+            f"Lugar por lugar: busca entre los que faltan quién debe ir ahí, {order}, y haz un solo intercambio.",
             f"Como formar una fila {order}: el primer lugar se decide mirando a todos, luego el segundo.",
         ),
+        "inserción": (
+            "La parte izquierda siempre está ordenada; cada elemento nuevo retrocede hasta su lugar.",
+            "Como las cartas en la mano: tomas una y la corres a la izquierda hasta donde le toca.",
+        ),
+        "burbuja": (
+            "Compara vecinos y cámbialos si están al revés; repite tantas vueltas como elementos.",
+            "Como burbujas que suben: en cada vuelta un elemento llega a su lugar del final.",
+        ),
+    }[way]
+    spread = rng.sample((-9, 7, -5, 4, -3, 8, 1), 5)  # no two of the same absolute value: ties would leave the order open
+    return Task(
+        name=rng.choice(("ordenar", "acomodar", "poner_en_orden", "clasificar", "formar"))
+        + rng.choice(("", f"_{p}", "_bajando" if down else "_subiendo"))
+        + ("_abs" if by else ""),
+        params=p,
+        goal=f"ordenar una lista {order}{by} por {way}",
+        wish=f"devuelva la lista ordenada {order}{by} por {way}",
+        body=(f"copia = {p}[:]", *lines, "return copia"),
+        calls=((numbers,), (spread,), ([],), ([3, 1, 3],)),
+        ideas=ideas,
         trace="Al terminar la lista queda {result}.",
         questions=("por qué trabajamos sobre una copia", "cuántas comparaciones hace con 4 elementos"),
         wrong=(f"copia = {p}[:]", f"return copia.sort({'reverse=True' if down else ''})"),
-        remedy="sort() ordena la lista en su lugar y devuelve None; además se pide hacerlo por selección.",
+        remedy=f"sort() ordena la lista en su lugar y devuelve None; además se pide hacerlo por {way}.",
     )
 
 
@@ -366,68 +424,124 @@ TEXTS = ("texto", "palabra", "cadena", "frase", "nombre")
 
 def invertir(rng):
     p, word = rng.choice(TEXTS), rng.choice(WORDS)
+    one, k = "una" if p in ("palabra", "cadena", "frase") else "un", rng.randint(2, 4)
+    mark, skipped = rng.choice("-*.+"), rng.choice("aeors")
+    what, tail, step, guard = rng.choice(
+        (
+            (f"{one} {p} al revés sin usar [::-1]", "", "letra + {}", ""),
+            (f"{one} {p} al revés con cada letra {k} veces", f"_por_{k}", f"letra * {k} + {{}}", ""),
+            (f"{one} {p} al revés con un {mark} después de cada letra", "_marca", f'letra + "{mark}" + {{}}', ""),
+            (f"{one} {p} al revés sin las letras {skipped}", f"_sin_{skipped}", "letra + {}", f'if letra != "{skipped}":'),
+        )
+    )
+    inner = (f"    {guard}", f"        nuevo = {step.format('nuevo')}") if guard else (f"    nuevo = {step.format('nuevo')}",)
+    wrong = "letra".join(step.split("letra")).replace("{}", "nuevo")
+    turned = "nuevo + " + wrong.replace(" + nuevo", "")
+    bad = (f"    {guard}", f"        nuevo = {turned}") if guard else (f"    nuevo = {turned}",)
     return Task(
-        name=rng.choice(("invertir", "al_reves", "voltear", "reves", "dar_vuelta", "espejo")) + rng.choice(("", f"_{p}", "_letras")),
+        name=rng.choice(("invertir", "al_reves", "voltear", "reves", "dar_vuelta", "espejo"))
+        + (tail or rng.choice(("", f"_{p}", "_letras"))),
         params=p,
-        goal=f"escribir {'una' if p in ('palabra', 'cadena', 'frase') else 'un'} {p} al revés sin usar [::-1]",
-        wish=f"escriba {'una' if p in ('palabra', 'cadena', 'frase') else 'un'} {p} al revés sin usar [::-1]",
-        body=('nuevo = ""', f"for letra in {p}:", "    nuevo = letra + nuevo", "return nuevo"),
-        calls=((word,), (rng.choice(WORDS),), ("",), ("ab",)),
+        goal=f"escribir {what}",
+        wish=f"escriba {what}",
+        body=('nuevo = ""', f"for letra in {p}:", *inner, "return nuevo"),
+        calls=((word,), (rng.choice(WORDS),), ("",), ("ab",), ("rosa",)),
         ideas=(
             "Cada letra nueva va delante de las anteriores, y así el texto se da vuelta.",
             "Como apilar platos: la última letra que llega queda primera.",
             "Empieza con un texto vacío y pon cada letra al principio.",
         ),
-        trace=f"La última letra de {word} queda primera: {{result}}.",
-        questions=("qué pasaría si escribieras nuevo + letra", "cómo lo harías con una pila"),
-        wrong=('nuevo = ""', f"for letra in {p}:", "    nuevo = nuevo + letra", "return nuevo"),
-        remedy="con nuevo + letra el texto queda igual; la letra debe ir delante.",
+        trace=f"Lo último de {word} queda primero: {{result}}.",
+        questions=("qué pasaría si pusieras la letra al final", "cómo lo harías con una pila"),
+        wrong=('nuevo = ""', f"for letra in {p}:", *bad, "return nuevo"),
+        remedy="al agregar por el final el orden no cambia; la letra debe ir delante de nuevo.",
     )
 
 
 def palindromo(rng):
-    p = rng.choice(TEXTS)
-    word = rng.choice(("ana", "oso", "radar", "reconocer", "somos", "ojo", "anilina", "rotor"))
+    k = rng.randint(7, 13)
+    what, names, test, good, bad = rng.choice(
+        (
+            ("se lee igual al revés", ("es_palindromo", "es_capicua", "se_lee_igual", "simetrica"), "!=", [2, 5, 2], [2, 5, 3]),
+            ("se lee igual al revés", ("es_palindromo", "es_capicua", "se_lee_igual", "simetrica"), "!=", [4, 1, 1, 4], [4, 1, 2, 4]),
+            (
+                f"tiene parejas de los extremos que suman {k}",
+                (f"suman_{k}", f"parejas_{k}", f"extremos_{k}"),
+                f"+ != {k}",
+                [1, 3, k - 3, k - 1],
+                [1, 3, k - 2, k - 1],
+            ),
+            (
+                "tiene dos valores distintos en cada pareja de los extremos",
+                ("sin_espejo", "parejas_distintas"),
+                "==",
+                [1, 2, 3, 4],
+                [1, 2, 2, 4],
+            ),
+            (
+                "tiene en cada pareja de los extremos el menor a la izquierda",
+                ("menor_a_la_izquierda", "parejas_crecen"),
+                ">=",
+                [1, 2, 5, 9],
+                [1, 5, 2, 9],
+            ),
+            (
+                "tiene en cada pareja de los extremos el mayor a la izquierda",
+                ("mayor_a_la_izquierda", "parejas_bajan"),
+                "<=",
+                [9, 5, 2, 1],
+                [9, 2, 5, 1],
+            ),
+        )
+    )
+    p = rng.choice(LISTS)
+    left, right = f"{p}[i]", f"{p}[j]"
+    fails = f"{left} + {right} {test[2:]}" if test.startswith("+") else f"{left} {test} {right}"
     return Task(
-        name=rng.choice(("es_palindromo", "es_capicua", "se_lee_igual", "igual_al_reves", "simetrica", "palindromo"))
-        + rng.choice(("", f"_{p}")),
+        name=rng.choice(names) + rng.choice(("", f"_{p}")),
         params=p,
-        goal=f"decir si {'la' if p in ('palabra', 'cadena', 'frase') else 'el'} {p} se lee igual al revés",
-        wish=f"diga si {'la' if p in ('palabra', 'cadena', 'frase') else 'el'} {p} se lee igual al revés",
+        goal=f"decir si una lista {what}",
+        wish=f"diga si una lista {what}",
         body=(
             f"i, j = 0, len({p}) - 1",
             "while i < j:",
-            f"    if {p}[i] != {p}[j]:",
+            f"    if {fails}:",
             "        return False",
             "    i, j = i + 1, j - 1",
             "return True",
         ),
-        calls=((word,), (rng.choice(WORDS),), ("",), ("oro" + "s",)),
+        calls=((good,), (bad,), ([],), (rng.sample(range(1, 9), 5),)),
         ideas=(
-            "Compara la primera letra con la última y avanza hacia el centro con dos índices.",
-            "Dos dedos parten de los extremos; si alguna pareja de letras difiere, no es palíndromo.",
-            "Basta comparar parejas: primera con última, segunda con penúltima.",
+            "Compara el primero con el último y avanza hacia el centro con dos índices.",
+            "Dos dedos parten de los extremos; si alguna pareja no cumple, la respuesta es False.",
+            "Mira las parejas: primero con último, segundo con penúltimo, y así.",
         ),
-        trace=f"En {word} todas las parejas coinciden, por eso el resultado es {{result}}.",
-        questions=("por qué la condición es i < j y no i <= j", "qué harías para ignorar los espacios"),
-        wrong=(f"return {p}[::-1]",),
-        remedy="devuelves el texto al revés; falta compararlo y responder True o False.",
+        trace="Todas las parejas de los extremos cumplen, por eso el resultado es {result}.",
+        questions=("por qué la condición es i < j y no i <= j", "cuántas parejas se miran si hay 7 elementos"),
+        wrong=(
+            f"i, j = 0, len({p}) - 1",
+            "while i < j:",
+            f"    if {fails}:",
+            "        return False",
+            "    return True",
+        ),
+        remedy="con return True dentro del while solo miras la primera pareja; hay que mover i y j y responder al final.",
     )
 
 
 def letras(rng):
-    p = rng.choice(TEXTS)
+    p, letter = rng.choice(TEXTS), rng.choice("aoeisrnlc")
     words, tail, test = rng.choice(
         (
             ("las vocales", "vocales", 'letra in "aeiou"'),
             ("los espacios", "espacios", 'letra == " "'),
-            ("las letras a", "letras_a", 'letra == "a"'),
-            ("las letras o", "letras_o", 'letra == "o"'),
-            ("las letras e", "letras_e", 'letra == "e"'),
+            (f"las letras {letter}", f"letras_{letter}", f'letra == "{letter}"'),
+            (f"las letras {letter}", f"letras_{letter}", f'letra == "{letter}"'),
+            (f"las letras {letter}", f"letras_{letter}", f'letra == "{letter}"'),
             ("las cifras", "cifras", 'letra in "0123456789"'),
         )
     )
-    texts = ("casa roja", "hola luna", "el 3 de mayo", "son 10 perros", "la ola", "pan con queso")
+    texts = ("casa roja", "hola luna", "el 3 de mayo", "son 10 perros", "la ola", "pan con queso", "cine y cena", "risas")
     text = rng.choice([one for one in texts if any(eval(test, {"letra": letra}) for letra in one)])
     count = rng.choice((True, False))
     if count:
@@ -444,56 +558,95 @@ def letras(rng):
         ideas = (f"Arma un texto nuevo sin las letras que cumplen {test}.", f"Recorre el texto y copia solo lo que no cumple {test}.")
         trace = f'De "{text}" queda "{{result}}".'
         questions = ("por qué no se puede borrar dentro del mismo texto", "qué devuelve con el texto vacío")
-    return Task(
-        f"{name}_{tail}", p, goal, wish, body, ((text,), (rng.choice(texts),), ("",), ("xyz",)), ideas, trace, questions, wrong, remedy
-    )
+    calls = ((text,), (rng.choice(texts),), ("",), ("xyz",))
+    return Task(f"{name}_{tail}", p, goal, wish, body, calls, ideas, trace, questions, wrong, remedy)
 
 
 # --- structures ----------------------------------------------------------------------------------
 
 
+SIGNS = ((">", "mayor que", "mayores"), ("<", "menor que", "menores"), (">=", "de al menos", "desde"), ("!=", "distinto de", "distintos"))
+
+
 def pila(rng):
-    p, k = rng.choice(("platos", "cartas", "libros", "cajas", "pila", "hojas")), rng.randint(2, 3)
-    things = rng.sample(range(1, 10), 4)
+    p, things = rng.choice(("platos", "cartas", "libros", "cajas", "pila", "hojas")), rng.sample(range(1, 10), 4)
+    sign, said, tail = rng.choice(SIGNS)
+    way = rng.choice(("k", "mientras", "mientras", "quedan"))
+    x = rng.randint(2, 8)
+    if way == "k":
+        param, value, loop = "k", rng.randint(2, 3), "for i in range(k):"
+        what, tail, others = (
+            "{} k elementos de la cima de una pila y {} en el orden en que salen",
+            "",
+            (([5, 8], 1), ([1, 2], 2), ([4], 0)),
+        )
+    elif way == "mientras":
+        param, value, loop = "x", x, f"while {p} and {p}[-1] {sign} x:"
+        what = f"{{}} de la pila mientras la cima sea {said} x y {{}} en el orden en que salen"
+        tail, others = f"_{tail}", (([5, 8, 5], 5), ([1, 9, 9, 8], 7), ([2, 2], 2), ([], 3))
+    else:
+        param, value, loop = "k", rng.randint(1, 2), f"while len({p}) > k:"
+        what, tail = "{} de la pila hasta que queden k elementos y {} en el orden en que salen", "_dejando"
+        others = (([5, 8], 1), ([1, 2, 3], 0), ([4], 2))
     return Task(
-        name=rng.choice(("sacar", "desapilar", "tomar", "quitar_arriba", "retirar", "bajar")) + f"_{p}",
-        params=f"{p}, k",
-        goal="sacar k elementos de la cima de una pila y devolverlos en el orden en que salen",
-        wish="saque k elementos de la cima de una pila y los devuelva en el orden en que salen",
-        body=("salen = []", "for i in range(k):", f"    salen.append({p}.pop())", "return salen"),
-        calls=((things, k), ([5, 8], 1), ([1, 2, 3], 3), ([4], 0)),
+        name=rng.choice(("sacar", "desapilar", "tomar", "retirar", "bajar")) + f"_{p}{tail}",
+        params=f"{p}, {param}",
+        goal=what.format("sacar", "devolver los que salen"),
+        wish=what.format("saque", "devuelva los que salen"),
+        body=("salen = []", loop, f"    salen.append({p}.pop())", "return salen"),
+        calls=((things, value), *others),
         ideas=(
             "En una pila sale primero el último que entró: pop() sin argumento toma la cima.",
             "La cima de la pila es el final de la lista; de ahí se saca con pop().",
             "Como con los platos: siempre tomas el de arriba.",
         ),
         trace=f"La cima es {things[-1]}, el último de la lista, y salen {{result}}.",
-        questions=("qué cambiarías si fuera una cola", "qué error aparece si k es mayor que la cantidad de elementos"),
-        wrong=("salen = []", "for i in range(k):", f"    salen.append({p}.pop(0))", "return salen"),
+        questions=("qué cambiarías si fuera una cola", "cuántos quedan en la pila al terminar"),
+        wrong=("salen = []", loop, f"    salen.append({p}.pop(0))", "return salen"),
         remedy="pop(0) saca el más viejo, como en una cola; en la pila se usa pop().",
     )
 
 
 def cola(rng):
-    p, k = rng.choice(("fila", "turnos", "clientes", "pacientes", "cola", "autos")), 2
-    things = rng.sample(("Ana", "Beto", "Caro", "Dani", "Eli", "Flor", "Gabo", "Hugo"), 3)
+    p, things = rng.choice(("fila", "turnos", "clientes", "pacientes", "autos")), rng.sample(range(1, 10), 4)
+    sign, said, tail = rng.choice(SIGNS)
+    way = rng.choice(("k", "mientras", "mientras", "quedan", "gira"))
+    x = rng.randint(2, 8)
+    inner, last = "salen.append(cola.popleft())", "return salen"
+    if way == "k":
+        param, value, loop = "k", 2, "for i in range(k):"
+        goal, wish, tail = "atender a los primeros k de una cola y devolver quiénes salen", "", ""
+        others = ((["Sol", "Luz"], 1), ([1, 2, 3], 3), ([4], 0))
+        things = rng.sample(("Ana", "Beto", "Caro", "Dani", "Eli", "Flor", "Gabo", "Hugo"), 3)
+    elif way == "mientras":
+        param, value, loop = "x", x, f"while cola and cola[0] {sign} x:"
+        goal, tail = f"atender una cola mientras el del frente sea {said} x y devolver quiénes salen", f"_{tail}"
+        others = (([5, 8, 5], 5), ([9, 9, 1, 8], 7), ([2, 2], 2), ([], 3))
+    elif way == "quedan":
+        param, value, loop = "k", rng.randint(1, 2), "while len(cola) > k:"
+        goal, tail = "atender una cola hasta que queden k esperando y devolver quiénes salen", "_dejando"
+        others = (([5, 8], 1), ([1, 2, 3], 0), ([4], 2))
+    else:
+        param, value, loop, inner, last = "k", rng.randint(1, 3), "for i in range(k):", "cola.append(cola.popleft())", "return list(cola)"
+        goal, tail = "pasar k veces al primero de una cola al final y devolver cómo queda", "_girando"
+        others = (([5, 8], 1), ([1, 2, 3], 2), ([4], 0))
+    wish = goal.replace("atender", "atienda").replace("pasar", "pase").replace("devolver", "devuelva")
+    body = (f"cola = deque({p})", *(["salen = []"] if way != "gira" else []), loop, f"    {inner}", last)
     return Task(
-        name=rng.choice(("atender", "despachar", "llamar", "pasar", "avanzar", "servir")) + f"_{p}",
-        params=f"{p}, k",
-        goal="atender a los primeros k de una cola y devolver quiénes salen",
-        wish="atienda a los primeros k de una cola y devuelva quiénes salen",
-        body=(f"cola = deque({p})", "salen = []", "for i in range(k):", "    salen.append(cola.popleft())", "return salen")
-        if p != "cola"
-        else ("espera = deque(cola)", "salen = []", "for i in range(k):", "    salen.append(espera.popleft())", "return salen"),
-        calls=((things, k), (["Sol", "Luz"], 1), ([1, 2, 3], 3), ([4], 0)),
+        name=rng.choice(("atender", "despachar", "llamar", "avanzar", "servir")) + f"_{p}{tail}",
+        params=f"{p}, {param}",
+        goal=goal,
+        wish=wish,
+        body=body,
+        calls=((things, value), *others),
         ideas=(
             "En una cola sale primero quien llegó primero: popleft() saca del frente.",
             "Como en el banco: se atiende desde adelante, y deque lo hace rápido.",
             "Usa deque: popleft() saca al que lleva más tiempo esperando.",
         ),
-        trace=f"El frente es {things[0]}, y salen {{result}}.",
+        trace=f"El frente es {things[0]}, y el resultado es {{result}}.",
         questions=("qué cambiarías si fuera una pila", "por qué deque es mejor que lista.pop(0)"),
-        wrong=(f"cola = deque({p})", "salen = []", "for i in range(k):", "    salen.append(cola.pop())", "return salen"),
+        wrong=tuple(line.replace("popleft()", "pop()") for line in body),
         remedy="pop() saca al último que llegó; en la cola se usa popleft().",
         imports="from collections import deque",
     )
@@ -509,79 +662,130 @@ def frecuencias(rng):
             ("animales", ("gato", "perro", "loro")),
         )
     )
+    k = rng.randint(2, 9)
+    what, tail, key, step, numeric = rng.choice(
+        (
+            ("cuántas veces aparece cada elemento", "", "x", 1, False),
+            ("cuántas palabras hay de cada largo", "_por_largo", "len(x)", 1, False),
+            ("cuántas palabras empiezan con cada letra", "_por_inicio", "x[0]", 1, False),
+            ("cuántas palabras terminan en cada letra", "_por_final", "x[-1]", 1, False),
+            (f"cuántos puntos junta cada elemento si cada vez vale {k}", f"_puntos_{k}", "x", k, False),
+            (f"cuántos números hay de cada resto al dividir por {k}", f"_resto_{k}", f"x % {k}", 1, True),
+        )
+    )
     first, second = rng.sample(kinds, 2)
     things = [first, second, first, *rng.sample(kinds, 1)]
+    calls = ((things,), (["ab", "a", "ab"],), ([],), (["sol", "sol", "sol"],))
+    if numeric:
+        p = rng.choice(("numeros", "valores", "datos"))
+        calls = ((rng.sample(range(1, 20), 4),), ([1, 1, 2],), ([],), ([7, 7, 7],))
     return Task(
-        name=rng.choice(("frecuencias", "contar", "conteo", "cuantas_veces", "resumen", "repeticiones")) + f"_{p}",
+        name=rng.choice(("frecuencias", "contar", "conteo", "resumen", "repeticiones")) + f"_{p}{tail}",
         params=p,
-        goal="contar en un diccionario cuántas veces aparece cada elemento",
-        wish="cuente en un diccionario cuántas veces aparece cada elemento",
-        body=("cuenta = {}", f"for x in {p}:", "    cuenta[x] = cuenta.get(x, 0) + 1", "return cuenta"),
-        calls=((things,), (["a", "b", "a"],), ([],), ([7, 7, 7],)),
+        goal=f"contar en un diccionario {what}",
+        wish=f"cuente en un diccionario {what}",
+        body=("cuenta = {}", f"for x in {p}:", f"    cuenta[{key}] = cuenta.get({key}, 0) + {step}", "return cuenta"),
+        calls=calls,
         ideas=(
-            "Usa un diccionario: la clave es el elemento y el valor, cuántas veces salió.",
-            "Como un pizarrón de votos: cada vez que sale un nombre le pones una raya más.",
-            "get(x, 0) da lo que llevas de x, o 0 si es la primera vez; súmale 1.",
+            f"Usa un diccionario: la clave es {key} y el valor, lo que llevas contado.",
+            "Como un pizarrón de votos: cada vez que sale una clave le sumas a su raya.",
+            f"get({key}, 0) da lo que llevas de esa clave, o 0 si es la primera vez; súmale {step}.",
         ),
-        trace="Cada elemento queda con su cuenta: {result}.",
-        questions=("qué error saldría con cuenta[x] += 1 la primera vez", "cómo hallarías el elemento que más se repite"),
-        wrong=("cuenta = {}", f"for x in {p}:", "    cuenta[x] = 1", "return cuenta"),
-        remedy="siempre guardabas 1; hay que sumar 1 a lo que ya llevaba.",
+        trace="Cada clave queda con su cuenta: {result}.",
+        questions=(f"qué error saldría con cuenta[{key}] += {step} la primera vez", "cómo hallarías la clave con la cuenta más alta"),
+        wrong=("cuenta = {}", f"for x in {p}:", f"    cuenta[{key}] = {step}", "return cuenta"),
+        remedy=f"siempre guardabas {step}; hay que sumar {step} a lo que ya llevaba.",
     )
 
 
 def sin_repetir(rng):
-    p = rng.choice(("lista", "nombres", "numeros", "correos", "codigos", "placas"))
+    k = rng.randint(3, 9)
+    what, tail, key = rng.choice(
+        (
+            ("los repetidos de una lista sin cambiar el orden", "", "x"),
+            (f"de una lista los que repiten el resto al dividir por {k}, sin cambiar el orden", f"_resto_{k}", f"x % {k}"),
+            (f"de una lista los que repiten el resto al dividir por {k}, sin cambiar el orden", f"_resto_{k}", f"x % {k}"),
+            ("de una lista los que repiten el valor absoluto, sin cambiar el orden", "_abs", "abs(x)"),
+        )
+    )
+    p = rng.choice(("lista", "numeros", "codigos", "placas", "valores"))
     numbers = rng.sample(range(1, 10), 3)
     demo = [numbers[0], numbers[1], numbers[0], numbers[2]]
     return Task(
-        name=rng.choice(("sin_repetir", "unicos", "quitar_dobles", "no_repetidos", "una_vez")) + rng.choice(("", f"_{p}")),
+        name=rng.choice(("sin_repetir", "unicos", "quitar_dobles", "no_repetidos", "una_vez")) + (tail or rng.choice(("", f"_{p}"))),
         params=p,
-        goal="quitar los repetidos de una lista sin cambiar el orden",
-        wish="quite los repetidos de una lista sin cambiar el orden",
+        goal=f"quitar {what}",
+        wish=f"quite {what}",
         body=(
             "vistos = set()",
             "nueva = []",
             f"for x in {p}:",
-            "    if x not in vistos:",
-            "        vistos.add(x)",
+            f"    if {key} not in vistos:",
+            f"        vistos.add({key})",
             "        nueva.append(x)",
             "return nueva",
         ),
-        calls=((demo,), (["b", "a", "b"],), ([],), ([1, 1, 1],)),
+        calls=((demo,), ([2, -2, 2],), ([],), ([1, k + 1, 2 * k + 1, 2],)),
         ideas=(
             "Recuerda en un conjunto lo que ya viste y agrega solo lo nuevo.",
-            "Como la lista de invitados: si el nombre ya está marcado, no se anota otra vez.",
-            "El conjunto responde rápido si x ya apareció; la lista guarda el orden.",
+            "Como la lista de invitados: si ya está marcado, no se anota otra vez.",
+            f"El conjunto responde rápido si {key} ya apareció; la lista guarda el orden.",
         ),
-        trace=f"El segundo {numbers[0]} se salta y queda {{result}}.",
+        trace="Lo que ya fue visto se salta, y queda {result}.",
         questions=("por qué usamos un conjunto y no solo la lista nueva", "qué orden podrías perder con list(set(...))"),
         wrong=("nueva = []", f"for x in {p}:", "    nueva.append(x)", "return nueva"),
-        remedy="agregabas todos; antes hay que preguntar si x ya fue visto.",
+        remedy="agregabas todos; antes hay que preguntar si ya fue visto.",
     )
 
 
 def grafo(rng):
-    g, v = rng.choice(("grafo", "amigos", "red", "mapa")), rng.choice(("nodo", "persona", "ciudad", "u"))
+    g = rng.choice(("grafo", "amigos", "red", "mapa"))
     a, b, c = rng.sample("ABCDEF", 3)
     demo = {a: [b, c], b: [a], c: [a]}
+    star = {"X": ["Y", "W", "Z"], "Y": ["X"], "W": ["X"], "Z": ["X"], "Q": []}
+    if rng.random() < 0.3:
+        v = rng.choice(("nodo", "persona", "ciudad", "u"))
+        return Task(
+            name=rng.choice(("grado", "vecinos", "contar_vecinos", "conexiones", "enlaces")) + rng.choice(("", f"_{v}", f"_{g}")),
+            params=f"{g}, {v}",
+            goal=f"contar los vecinos de {v} en un grafo guardado como diccionario de listas",
+            wish=f"cuente los vecinos de {v} en un grafo guardado como diccionario de listas",
+            body=("total = 0", f"for vecino in {g}[{v}]:", "    total += 1", "return total"),
+            calls=((demo, a), (demo, b), ({"Z": []}, "Z"), (star, "X")),
+            ideas=(
+                "El diccionario guarda los vecinos de cada vértice: recórrelos y cuéntalos.",
+                f"{g}[{v}] es la lista de vecinos; su cantidad se llama grado.",
+                "Como contar los contactos de una persona en su agenda.",
+            ),
+            trace=f"{a} está unido con {b} y {c}: el resultado es {{result}}.",
+            questions=("cómo lo escribirías con len en una línea", "qué pasa si el vértice no está en el diccionario"),
+            wrong=("total = 0", f"for vecino in {g}:", "    total += 1", "return total"),
+            remedy=f"recorrías todos los vértices del grafo; los vecinos están en {g}[{v}].",
+        )
+    k, (sign, said, tail) = (
+        rng.randint(1, 2),
+        rng.choice(((">", "más de", "mas"), ("<", "menos de", "menos"), ("==", "exactamente", "justo"))),
+    )
+    kept = rng.choice((True, False))
+    many = f"{k} vecino{'s' if k > 1 else ''}"
+    what = f"los vértices con {said} {many} en un grafo guardado como diccionario de listas"
+    step, start, end = ("lista.append(u)", "lista = []", "return lista") if kept else ("total += 1", "total = 0", "return total")
     return Task(
-        name=rng.choice(("grado", "vecinos", "contar_vecinos", "conexiones", "cuantos_amigos", "enlaces"))
-        + rng.choice(("", f"_{v}", f"_{g}")),
-        params=f"{g}, {v}",
-        goal=f"contar los vecinos de {v} en un grafo guardado como diccionario de listas",
-        wish=f"cuente los vecinos de {v} en un grafo guardado como diccionario de listas",
-        body=("total = 0", f"for vecino in {g}[{v}]:", "    total += 1", "return total"),
-        calls=((demo, a), (demo, b), ({"Z": []}, "Z"), ({"X": ["Y", "W", "Z"], "Y": ["X"], "W": ["X"], "Z": ["X"]}, "X")),
+        name=rng.choice(("vertices", "nodos", "puntos")) + f"_{tail}_{k}" + ("_lista" if kept else rng.choice(("", f"_{g}"))),
+        params=g,
+        goal=f"{'listar' if kept else 'contar'} {what}",
+        wish=f"{'liste' if kept else 'cuente'} {what}",
+        body=(start, f"for u in {g}:", f"    if len({g}[u]) {sign} {k}:", f"        {step}", end),
+        calls=((demo,), ({"Z": []},), (star,), ({},)),
         ideas=(
-            "El diccionario guarda los vecinos de cada vértice: recórrelos y cuéntalos.",
-            f"{g}[{v}] es la lista de vecinos; su cantidad se llama grado.",
-            "Como contar los contactos de una persona en su agenda.",
+            "Recorre los vértices y mira cuántos vecinos tiene cada uno con len.",
+            f"El grado de u es len({g}[u]): compáralo con {k} en cada vértice.",
+            "Como revisar agendas: miras cuántos contactos tiene cada persona.",
         ),
-        trace=f"{a} está unido con {b} y {c}: el resultado es {{result}}.",
-        questions=("cómo lo escribirías con len en una línea", "qué pasa si el vértice no está en el diccionario"),
-        wrong=("total = 0", f"for vecino in {g}:", "    total += 1", "return total"),
-        remedy=f"recorrías todos los vértices del grafo; los vecinos están en {g}[{v}].",
+        trace=f"{a} tiene 2 vecinos; {b} y {c}, uno cada uno: el resultado es {{result}}.",
+        questions=("cómo se llama la cantidad de vecinos de un vértice", "qué devuelve con un grafo vacío"),
+        wrong=(start, f"for u in {g}:", f"    if len({g}) {sign} {k}:", f"        {step}", end),
+        remedy=f"len({g}) cuenta todos los vértices; los vecinos de u son {g}[u].",
     )
 
 
@@ -589,77 +793,122 @@ def alcanzar(rng):
     g, s = rng.choice(("grafo", "mapa", "red", "rutas")), rng.choice(("inicio", "origen", "salida", "partida"))
     a, b, c, d = rng.sample("ABCDEF", 4)
     demo = {a: [b], b: [a, c], c: [b], d: []}
+    other = {1: [2, 3], 2: [4], 3: [4], 4: []}
+    way = rng.choice(("lista", "cuenta", "meta", "cuenta_dfs", "meta_dfs"))
+    deep = way.endswith("dfs")
+    end = {"l": "visitados", "c": "len(visitados)", "m": "meta in visitados"}[way[0]]
+    what = {
+        "l": f"en orden BFS los vértices a los que se llega desde {s}",
+        "c": f"a cuántos vértices se llega desde {s}, contándolo, con {'DFS y una pila' if deep else 'BFS y una cola'}",
+        "m": f"si desde {s} se llega a meta, con {'DFS y una pila' if deep else 'BFS y una cola'}",
+    }[way[0]]
+    store, take = ("pila", "pop") if deep else ("cola", "popleft")
+    more = [(demo, a), (demo, b), (demo, d), (other, 1), (other, 2)]
+    if way[0] == "m":
+        more = [(demo, a, c), (demo, a, d), (demo, d, d), (other, 1, 4), (other, 4, 1)]
+    verbs = {"l": ("listar", "liste"), "c": ("calcular", "calcule"), "m": ("decir", "diga")}[way[0]]
     return Task(
-        name=rng.choice(("alcanzables", "visitar", "recorrer", "explorar", "llegar_a", "bfs")) + rng.choice(("", f"_{g}", f"_desde_{s}")),
-        params=f"{g}, {s}",
-        goal=f"listar en orden BFS los vértices a los que se llega desde {s}",
-        wish=f"liste en orden BFS los vértices a los que se llega desde {s}",
+        name=rng.choice(
+            {"l": ("alcanzables", "visitar", "recorrer"), "c": ("cuantos_llega", "alcance"), "m": ("se_llega", "hay_camino")}[way[0]]
+        )
+        + rng.choice(("", f"_{g}", f"_desde_{s}"))
+        + ("_dfs" if deep else ""),
+        params=f"{g}, {s}" + (", meta" if way[0] == "m" else ""),
+        goal=f"{verbs[0]} {what}",
+        wish=f"{verbs[1]} {what}",
         body=(
             f"visitados = [{s}]",
-            f"cola = deque([{s}])",
-            "while cola:",
-            "    u = cola.popleft()",
+            f"{store} = [{s}]" if deep else f"{store} = deque([{s}])",
+            f"while {store}:",
+            f"    u = {store}.{take}()",
             f"    for v in {g}[u]:",
             "        if v not in visitados:",
             "            visitados.append(v)",
-            "            cola.append(v)",
-            "return visitados",
+            f"            {store}.append(v)",
+            f"return {end}",
         ),
-        calls=((demo, a), (demo, b), (demo, d), ({1: [2, 3], 2: [4], 3: [4], 4: []}, 1)),
+        calls=tuple(more),
         ideas=(
+            "DFS va tan lejos como puede: una pila guarda por dónde seguir y una lista, a quién ya viste.",
+            "Como en un laberinto: sigues un pasillo hasta el final y vuelves al último desvío, que está en la cima de la pila.",
+        )
+        if deep
+        else (
             "BFS avanza por capas con una cola y recuerda a quién ya visitó.",
             "Como una onda en el agua: primero los vecinos, después los vecinos de ellos.",
             "Saca un vértice del frente de la cola y agrega los vecinos que aún no viste.",
         ),
-        trace=f"A {d} no se llega desde {a}; el recorrido es {{result}}.",
-        questions=("qué pasaría sin la lista de visitados", "qué recorrido sale si cambias la cola por una pila"),
-        wrong=(f"visitados = [{s}]", f"for v in {g}[{s}]:", "    visitados.append(v)", "return visitados"),
-        remedy="solo mirabas a los vecinos directos; la cola permite seguir con los vecinos de ellos.",
-        imports="from collections import deque",
+        trace=f"A {d} no se llega desde {a}; el resultado es {{result}}.",
+        questions=("qué pasaría sin la lista de visitados", "qué diferencia hay entre usar una cola y usar una pila"),
+        wrong=(f"visitados = [{s}]", f"for v in {g}[{s}]:", "    visitados.append(v)", f"return {end}"),
+        remedy=f"solo mirabas a los vecinos directos; la {store} permite seguir con los vecinos de ellos.",
+        imports="" if deep else "from collections import deque",
     )
 
 
 def matriz(rng):
     m = rng.choice(("matriz", "tabla", "tablero", "notas", "ventas"))
-    size = 2
+    size, k = 2, rng.randint(1, 5)
     demo = [rng.sample(range(1, 7), size) for _ in range(2)]
-    kind = rng.choice(("suma", "diagonal", "filas"))
-    if kind == "suma":
-        goal, wish = "sumar todos los números de una matriz", "sume todos los números de una matriz"
-        body = ("total = 0", f"for fila in {m}:", "    for n in fila:", "        total += n", "return total")
-        wrong = ("total = 0", f"for fila in {m}:", "    total += fila", "return total")
+    kind = rng.choice(("suma", "suma_si", "contar_si", "diagonal", "filas", "columna"))
+    square = ((demo,), ([[1, 2, 3], [4, 5, 6], [7, 8, 9]],), ([],), ([[6]],))
+    if kind.startswith(("suma", "contar")):
+        counts = kind == "contar_si"
+        guard = "" if kind == "suma" else f" mayores que {k}"
+        goal = f"{'contar' if counts else 'sumar'} {'todos los números' if not guard else 'los números'}{guard} de una matriz"
+        wish = goal.replace("contar", "cuente").replace("sumar", "sume")
+        step = "total += 1" if counts else "total += n"
+        inner = (f"        {step}",) if not guard else (f"        if n > {k}:", f"            {step}")
+        body = ("total = 0", f"for fila in {m}:", "    for n in fila:", *inner, "return total")
+        wrong = ("total = 0", f"for fila in {m}:", "    total += 1" if counts else "    total += fila", "return total")
         remedy = "fila es una lista; hace falta otro ciclo para sus números."
-        idea, trace = "Un ciclo recorre las filas y otro, dentro, los números de cada fila.", "Los cuatro números suman {result}."
-        names = ("sumar", "suma_de", "total", "total_de")
+        idea, trace = "Un ciclo recorre las filas y otro, dentro, los números de cada fila.", "Al terminar, el total es {result}."
+        names = ("contar", "cuantos") if counts else ("sumar", "suma_de", "total", "total_de")
+        names = tuple(f"{name}_mas_de_{k}" for name in names) if guard else names
         calls = ((demo,), ([[1, 2, 3]],), ([],), ([[4], [5]],))
     elif kind == "diagonal":
-        goal, wish = "sumar la diagonal principal de una matriz cuadrada", "sume la diagonal principal de una matriz cuadrada"
-        body = ("total = 0", f"for i in range(len({m})):", f"    total += {m}[i][i]", "return total")
+        other = rng.random() < 0.5
+        which = "secundaria" if other else "principal"
+        goal, wish = f"sumar la diagonal {which} de una matriz cuadrada", f"sume la diagonal {which} de una matriz cuadrada"
+        place = f"{m}[i][-1 - i]" if other else f"{m}[i][i]"
+        body = ("total = 0", f"for i in range(len({m})):", f"    total += {place}", "return total")
         wrong = ("total = 0", f"for i in range(len({m})):", f"    total += {m}[0][i]", "return total")
-        remedy = "sumabas la primera fila; en la diagonal la fila y la columna son iguales."
-        idea = "En la diagonal la fila y la columna tienen el mismo número: [0][0], [1][1] y así."
-        trace = f"Son {demo[0][0]} y {demo[1][1]}: el total es {{result}}."
-        names = ("diagonal", "suma_diagonal", "diagonal_de", "traza")
-        calls = ((demo,), ([[1, 2, 3], [4, 5, 6], [7, 8, 9]],), ([],), ([[6]],))
-    else:
-        goal = "devolver una lista con la suma de cada fila de una matriz"
+        remedy = "sumabas la primera fila; en la diagonal cambian la fila y la columna."
+        idea = "En la diagonal principal la fila y la columna tienen el mismo número: [0][0], [1][1] y así."
+        if other:
+            idea = "La diagonal secundaria empieza arriba a la derecha: la fila baja y la columna retrocede, -1, -2 y así."
+        trace = f"Son {demo[0][-1 if other else 0]} y {demo[1][0 if other else 1]}: el total es {{result}}."
+        names = ("diagonal_2", "suma_diagonal_2") if other else ("diagonal", "suma_diagonal", "diagonal_de", "traza")
+        calls = square
+    elif kind == "filas":
+        said, function, name = rng.choice((("la suma", "sum", "sumas"), ("el mayor", "max", "mayores"), ("el menor", "min", "menores")))
+        goal = f"devolver una lista con {said} de cada fila de una matriz"
         wish = goal.replace("devolver", "devuelva")
-        body = ("sumas = []", f"for fila in {m}:", "    sumas.append(sum(fila))", "return sumas")
-        wrong = ("sumas = 0", f"for fila in {m}:", "    sumas += sum(fila)", "return sumas")
-        remedy = "juntabas todo en un número; se pide una suma por fila, en una lista."
-        idea, trace = "Recorre las filas y agrega la suma de cada una a una lista.", "Hay una suma por fila: {result}."
-        names = ("por_fila", "sumas_fila", "filas", "total_filas")
+        body = (f"{name} = []", f"for fila in {m}:", f"    {name}.append({function}(fila))", f"return {name}")
+        wrong = (f"{name} = 0", f"for fila in {m}:", f"    {name} += {function}(fila)", f"return {name}")
+        remedy = "juntabas todo en un número; se pide un valor por fila, en una lista."
+        idea, trace = f"Recorre las filas y agrega {said} de cada una a una lista.", "Hay un valor por fila: {result}."
+        names = (f"{name}_por_fila", f"{name}_fila", f"lista_{name}")
         calls = ((demo,), ([[1, 2, 3]],), ([],), ([[4], [5]],))
+    else:
+        goal = "sumar la columna j de una matriz"
+        wish = "sume la columna j de una matriz"
+        body = ("total = 0", f"for fila in {m}:", "    total += fila[j]", "return total")
+        wrong = ("total = 0", f"for n in {m}[j]:", "    total += n", "return total")
+        remedy = f"{m}[j] es la fila j; para la columna se toma fila[j] en cada fila."
+        idea, trace = "De cada fila se toma la casilla j: todas juntas forman la columna.", "El total de la columna es {result}."
+        names = ("columna", "suma_columna", "total_columna")
+        calls = ((demo, 1), (demo, 0), ([[1, 2, 3]], 2), ([[4], [5]], 0))
     return Task(
         name=f"{rng.choice(names)}_{m}",
-        params=m,
+        params=f"{m}, j" if kind == "columna" else m,
         goal=goal,
         wish=wish,
         body=body,
         calls=calls,
         ideas=(idea, f"{idea} Piensa en una tabla: primero la fila, luego la columna."),
         trace=trace,
-        questions=("cómo la cambiarías para trabajar con columnas", "qué devuelve con una matriz vacía"),
+        questions=("cómo cambiaría si la matriz tuviera más filas", "qué devuelve con una matriz de un solo número"),
         wrong=wrong,
         remedy=remedy,
     )
@@ -669,60 +918,46 @@ def matriz(rng):
 
 
 def recursiva(rng):
-    n = rng.randint(3, 5)
-    words, names, base, value, step, trace = rng.choice(
+    n, k, a = rng.randint(3, 5), rng.randint(2, 9), rng.randint(1, 9)
+    down = range(n, 0, -1)
+    words, names, value, step, trace = rng.choice(
         (
+            ("la suma de 1 hasta n", ("suma_hasta", "sumar_hasta", "triangular"), "0", "n + {f}(n - 1)", " + ".join(map(str, down))),
+            ("el producto de 1 hasta n", ("factorial", "producto_hasta", "ordenes"), "1", "n * {f}(n - 1)", " · ".join(map(str, down))),
+            (f"{k} elevado a n", (f"{k}_a_la", f"potencia_de_{k}"), "1", f"{k} * {{f}}(n - 1)", " · ".join([str(k)] * n)),
             (
-                "la suma de 1 hasta n",
-                ("suma_hasta", "sumar_hasta", "triangular", "acumulado"),
-                "n == 0",
+                f"la suma de los primeros n múltiplos de {k}",
+                (f"suma_multiplos_{k}", f"multiplos_{k}_hasta"),
                 "0",
-                "n + {f}(n - 1)",
-                " + ".join(map(str, range(n, 0, -1))),
-            ),
-            (
-                "el producto de 1 hasta n",
-                ("factorial", "producto_hasta", "multiplicar_hasta", "ordenes"),
-                "n == 0",
-                "1",
-                "n * {f}(n - 1)",
-                " · ".join(map(str, range(n, 0, -1))),
-            ),
-            (
-                "2 elevado a n",
-                ("dos_a_la", "potencia_dos", "duplicar", "potencia_de_2"),
-                "n == 0",
-                "1",
-                "2 * {f}(n - 1)",
-                " · ".join(["2"] * n),
-            ),
-            ("3 elevado a n", ("tres_a_la", "potencia_tres", "triplicar"), "n == 0", "1", "3 * {f}(n - 1)", " · ".join(["3"] * n)),
-            (
-                "la suma de los pares de 2 hasta 2n",
-                ("suma_pares_hasta", "pares_acumulados", "sumar_dobles"),
-                "n == 0",
-                "0",
-                "2 * n + {f}(n - 1)",
-                " + ".join(str(2 * i) for i in range(n, 0, -1)),
+                f"{k} * n + {{f}}(n - 1)",
+                " + ".join(str(k * i) for i in down),
             ),
             (
                 "la suma de los cuadrados de 1 hasta n",
                 ("suma_cuadrados", "cuadrados_hasta", "sumar_cuadrados"),
-                "n == 0",
                 "0",
                 "n * n + {f}(n - 1)",
-                " + ".join(str(i * i) for i in range(n, 0, -1)),
+                " + ".join(str(i * i) for i in down),
+            ),
+            (
+                f"lo ahorrado en n semanas si empiezas con {a} y guardas {k} por semana",
+                (f"ahorro_{a}_{k}", f"alcancia_{a}_{k}"),
+                str(a),
+                f"{k} + {{f}}(n - 1)",
+                " + ".join([*[str(k)] * n, str(a)]),
             ),
         )
     )
     name = rng.choice(names) + rng.choice(("", "_rec", "_n"))
+    if name[0].isdigit():
+        name = f"p{name}"
     call = step.format(f=name)
     return Task(
         name=name,
         params="n",
         goal=f"calcular con recursión {words}",
         wish=f"calcule con recursión {words}",
-        body=(f"if {base}:", f"    return {value}", f"return {call}"),
+        body=("if n == 0:", f"    return {value}", f"return {call}"),
         calls=((n,), (0,), (1,), (6,)),
         ideas=(
             f"El caso base es n = 0, que vale {value}; los demás usan la respuesta de n - 1.",
@@ -737,7 +972,7 @@ def recursiva(rng):
 
 
 def lista_recursiva(rng):
-    p = rng.choice(LISTS)
+    p, k = rng.choice(LISTS), rng.randint(2, 7)
     numbers = rng.sample(range(1, 8), 3)
     words, names, value, step, trace = rng.choice(
         (
@@ -755,6 +990,27 @@ def lista_recursiva(rng):
                 "1",
                 "{p}[0] * {f}({p}[1:])",
                 " · ".join(map(str, numbers)),
+            ),
+            (
+                "sumar|sume| los cuadrados de los elementos de una lista",
+                ("suma_cuadrados", "cuadrados"),
+                "0",
+                "{p}[0] ** 2 + {f}({p}[1:])",
+                " + ".join(str(n * n) for n in numbers),
+            ),
+            (
+                f"sumar|sume| los elementos de una lista multiplicados por {k}",
+                (f"suma_por_{k}", f"total_por_{k}"),
+                "0",
+                f"{k} * {{p}}[0] + {{f}}({{p}}[1:])",
+                " + ".join(str(k * n) for n in numbers),
+            ),
+            (
+                f"sumar|sume| los elementos de una lista y {k} más por cada uno",
+                (f"suma_con_{k}", f"total_con_{k}"),
+                "0",
+                f"{{p}}[0] + {k} + {{f}}({{p}}[1:])",
+                " + ".join(str(n + k) for n in numbers),
             ),
         )
     )
@@ -781,48 +1037,67 @@ def lista_recursiva(rng):
 
 
 def divisores(rng):
-    n = rng.choice((6, 8, 9, 10, 12, 14, 15, 18, 20))
-    count = rng.choice((True, False))
-    what = "contar los divisores de n" if count else "listar los divisores de n"
+    n, k = rng.choice((6, 8, 9, 10, 12, 14, 15, 18, 20)), rng.choice((1, 1, 2, 3, 4, 5))
+    way = rng.choice(("contar", "listar", "sumar"))
+    what = f"{way} los divisores de n" + (f" desde {k}" if k > 1 else "")
+    start, step, end = {
+        "contar": ("total = 0", "total += 1", "return total"),
+        "listar": ("nueva = []", "nueva.append(d)", "return nueva"),
+        "sumar": ("total = 0", "total += d", "return total"),
+    }[way]
+    verbs = {"contar": ("contar", "cuantos", "numero_de"), "listar": ("listar", "hallar", "mostrar"), "sumar": ("sumar", "suma_de")}
     return Task(
-        name=(rng.choice(("contar", "cuantos", "numero_de", "total")) if count else rng.choice(("listar", "buscar", "hallar", "mostrar")))
-        + rng.choice(("_divisores", "_factores", "_div")),
+        name=rng.choice(verbs[way]) + rng.choice(("_divisores", "_factores", "_div")) + (f"_desde_{k}" if k > 1 else ""),
         params="n",
         goal=what,
-        wish=what.replace("contar", "cuente").replace("listar", "liste"),
-        body=("total = 0", "for d in range(1, n + 1):", "    if n % d == 0:", "        total += 1", "return total")
-        if count
-        else ("nueva = []", "for d in range(1, n + 1):", "    if n % d == 0:", "        nueva.append(d)", "return nueva"),
+        wish=what.replace("contar", "cuente").replace("listar", "liste").replace("sumar", "sume"),
+        body=(start, f"for d in range({k}, n + 1):", "    if n % d == 0:", f"        {step}", end),
         calls=((n,), (1,), (7,), (16,)),
         ideas=(
-            "Un número d divide a n cuando el resto n % d es 0: prueba todos desde 1 hasta n.",
-            "Prueba cada d de 1 a n; si n % d == 0, la división es exacta.",
+            f"Un número d divide a n cuando el resto n % d es 0: prueba todos desde {k} hasta n.",
+            f"Prueba cada d de {k} a n; si n % d == 0, la división es exacta.",
             "Como repartir n dulces en d bolsas iguales: sirve cuando no sobra ninguno.",
         ),
         trace=f"Para {n} el resultado es {{result}}.",
         questions=("por qué el range llega hasta n + 1", "cómo lo harías probando solo hasta la raíz de n"),
-        wrong=("total = 0", "for d in range(1, n):", "    if n % d == 0:", "        total += 1", "return total")
-        if count
-        else ("nueva = []", "for d in range(1, n):", "    if n % d == 0:", "        nueva.append(d)", "return nueva"),
-        remedy="range(1, n) no incluye a n, que también es divisor; usa n + 1.",
+        wrong=(start, f"for d in range({k}, n):", "    if n % d == 0:", f"        {step}", end),
+        remedy=f"range({k}, n) no incluye a n, que también es divisor; usa n + 1.",
     )
 
 
 def cifras(rng):
-    n = rng.randint(12, 98) * 10 + rng.randint(1, 9)
-    words, names, step, trace = rng.choice(
+    n, k = rng.randint(12, 98) * 10 + rng.randint(1, 9), rng.randint(1, 8)
+    digits = [int(digit) for digit in str(n)]
+    words, names, start, step, trace = rng.choice(
         (
             (
                 "sumar|sume| las cifras de n",
-                ("suma_cifras", "sumar_digitos", "cifras_sumadas", "suma_de_cifras"),
-                "total += n % 10",
-                " + ".join(str(n)),
+                ("suma_cifras", "sumar_digitos", "suma_de_cifras"),
+                0,
+                ("total += n % 10",),
+                " + ".join(map(str, digits)),
+            ),
+            ("contar|cuente| las cifras de n", ("contar_cifras", "cuantas_cifras"), 0, ("total += 1",), " + ".join("1" * len(digits))),
+            (
+                "multiplicar|multiplique| las cifras de n",
+                ("producto_cifras", "multiplicar_cifras"),
+                1,
+                ("total *= n % 10",),
+                " · ".join(map(str, digits)),
             ),
             (
-                "contar|cuente| las cifras de n",
-                ("contar_cifras", "cuantas_cifras", "largo_numero", "numero_cifras"),
-                "total += 1",
-                " + ".join("1" * len(str(n))),
+                f"contar|cuente| las cifras de n mayores que {k}",
+                (f"cifras_mayores_{k}", f"contar_sobre_{k}"),
+                0,
+                (f"if n % 10 > {k}:", "    total += 1"),
+                " + ".join("1" if digit > k else "0" for digit in digits),
+            ),
+            (
+                f"sumar|sume| las cifras de n menores que {k + 1}",
+                (f"suma_menores_{k + 1}", f"cifras_bajo_{k + 1}"),
+                0,
+                (f"if n % 10 < {k + 1}:", "    total += n % 10"),
+                " + ".join(str(digit) if digit < k + 1 else "0" for digit in digits),
             ),
         )
     )
@@ -832,8 +1107,8 @@ def cifras(rng):
         params="n",
         goal=f"{infinitive}{rest} sin convertir a texto",
         wish=f"{subjunctive}{rest} sin convertir a texto",
-        body=("total = 0", "while n > 0:", f"    {step}", "    n = n // 10", "return total"),
-        calls=((n,), (7,), (1000,), (909,)),
+        body=(f"total = {start}", "while n > 0:", *(f"    {line}" for line in step), "    n = n // 10", "return total"),
+        calls=((n,), (7,), (1000,), (909,), (12345,)),
         ideas=(
             "n % 10 da la última cifra y n // 10 la quita; repite hasta llegar a 0.",
             "Corta el número desde el final: // 10 le quita una cifra en cada vuelta.",
@@ -841,7 +1116,7 @@ def cifras(rng):
         ),
         trace=f"Con {n} se forma {trace} y el resultado es {{result}}.",
         questions=("qué pasaría si olvidas n = n // 10", "qué devuelve con n = 0"),
-        wrong=("total = 0", "while n > 9:", f"    {step}", "    n = n // 10", "return total"),
+        wrong=(f"total = {start}", "while n > 9:", *(f"    {line}" for line in step), "    n = n // 10", "return total"),
         remedy="con n > 9 paras antes de la primera cifra; la condición es n > 0.",
     )
 
@@ -884,15 +1159,15 @@ KINDS = {  # drill: (tags, difficulty, training rows, held-out rows)
     extremo: (("listas",), 1, 7, 2),
     ordenar: (("ordenamiento",), 2, 5, 2),
     invertir: (("cadenas",), 1, 5, 2),
-    palindromo: (("cadenas", "dos_punteros"), 2, 5, 3),
+    palindromo: (("dos_punteros", "listas"), 2, 5, 3),
     letras: (("cadenas",), 1, 8, 3),
     pila: (("pilas",), 1, 5, 2),
-    cola: (("colas",), 1, 5, 2),
+    cola: (("colas",), 1, 5, 3),
     frecuencias: (("hash",), 2, 5, 2),
-    sin_repetir: (("conjuntos",), 2, 4, 2),
+    sin_repetir: (("conjuntos",), 2, 4, 3),
     grafo: (("grafos",), 2, 4, 2),
     alcanzar: (("grafos", "colas"), 3, 4, 1),
-    matriz: (("matrices",), 2, 5, 2),
+    matriz: (("matrices",), 2, 5, 3),
     recursiva: (("recursion",), 2, 8, 4),
     lista_recursiva: (("recursion", "listas"), 2, 4, 2),
     divisores: (("numeros",), 2, 4, 2),
@@ -1053,7 +1328,12 @@ def drills():
             def draw(kind, rng=rng, refused=refused):
                 while True:
                     task = kind(rng)
-                    if task.name not in refused and results(task, task.body) != results(task, task.wrong):
+                    shapes = shapes_of(function(task, task.body))
+                    if refused is held_out:
+                        shapes |= shapes_of(function(task, task.wrong))
+                    elif any(line.strip() in (f"if {test}:", f"if not {test}:") for line in task.body for *_, test in PLAIN):
+                        continue
+                    if not refused & {task.name, *shapes} and results(task, task.body) != results(task, task.wrong):
                         return task
 
             for number in range(counts[file == "eval"]):
@@ -1069,6 +1349,7 @@ def drills():
                 rows[file].append(row(f"gen-{kind.__name__}-{file}-{number + 1:02d}", turns, tags, difficulty, tasks[-1]))
                 if file == "eval":
                     held_out.update(task.name for task in tasks)
+                    held_out.update(shape for task in tasks for shape in shapes_of(function(task, task.body)))
     return rows
 
 
@@ -1082,7 +1363,9 @@ def row(identifier, turns, tags, difficulty, task):
 
 
 def written():
-    """The words of the questions that people wrote and the functions they train on; a drill must not be nearly one, a held-out one none."""
+    """The words of the questions that people wrote, and names and bodies of the functions they train on.
+
+    A drill must not be nearly one of those questions, a held-out one have none of those functions."""
     questions, functions = [], set()
     for file in ("train", "eval"):
         for line in (DATA / f"{file}.jsonl").read_text(encoding="utf-8").splitlines():
@@ -1091,7 +1374,28 @@ def written():
                 questions.append(frozenset(words_of(" ".join(turn["content"] for turn in one["messages"] if turn["role"] == "user"))))
                 if file == "train":
                     functions.add(one.get("expected", {}).get("entry_point"))
+                    functions.update(shape for turn in one["messages"] for shape in shapes_of(turn["content"]))
     return questions, functions
+
+
+def shapes_of(text):
+    """The functions of a text, as source or in a lesson, with the names that they give away replaced by numbers."""
+    found = set()
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) or [text[max(text.find("def "), 0) :]]:
+        with contextlib.suppress(SyntaxError):
+            found |= {shape_of(one) for one in ast.parse(block).body if isinstance(one, ast.FunctionDef)}
+    return found
+
+
+def shape_of(tree):
+    own = {tree.name, *(one.arg for one in ast.walk(tree) if isinstance(one, ast.arg))}
+    own |= {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    numbers: dict = {}
+    for one in ast.walk(tree):
+        for field in ("name", "arg", "id"):
+            if getattr(one, field, None) in own:
+                setattr(one, field, f"_{numbers.setdefault(getattr(one, field), len(numbers))}")
+    return ast.dump(tree)
 
 
 def words_of(text):

@@ -272,7 +272,7 @@ def porcentaje(rng):
     tenths, n = rng.choice([2, 3, 4, 6, 7, 8, 9]), rng.randint(2, 30) * 10
     p, part = tenths * 10, n // 10
     return Exercise(
-        key=(p, n),
+        key=tuple(sorted((p, n))),  # 60 % of 70 is 70 % of 60
         questions=(
             f"¿Cuánto es el {p} % de {n}?",
             f"cuanto es {p}% de {n}",

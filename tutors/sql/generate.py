@@ -3,8 +3,8 @@
     python generate.py            replace all drills by new ones; the same program always writes the same bytes
     python generate.py --check    change nothing; exit code 1 when the files hold something else
 
-A drill is a query over the school database. No training drill of a kind has the query of a held-out one, and no question is nearly
-another one. To add a kind, write a function that draws an ``Exercise`` and name it in ``KINDS``.
+A drill is a query over the school or over Chinook. No training drill of a kind has the query of a held-out one, and no question is
+nearly another one. To add a kind, write a function that draws an ``Exercise`` and name it in ``KINDS``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Exercise(NamedTuple):
     verb: str = "La consulta"  # a change is an "instrucción"
     ask: tuple = ()  # ways to ask of its own, instead of ASKING
     others: tuple = ()  # further right queries
+    schema: str = ""  # tables of Chinook that the question names; empty: the school
 
 
 # --- words of the school -------------------------------------------------------------------------
@@ -886,6 +887,308 @@ def ventana(rng):
     )
 
 
+# --- Chinook, a music shop -----------------------------------------------------------------------
+
+MUSIC = "data/chinook.sqlite"
+ALBUM, ARTIST, GENRE = "Album(AlbumId, Title, ArtistId)", "Artist(ArtistId, Name)", "Genre(GenreId, Name)"
+TRACK = "Track(TrackId, Name, AlbumId, GenreId, Composer, Milliseconds)"
+CUSTOMER = "Customer(CustomerId, FirstName, Company, City, Country)"
+INVOICE = "Invoice(InvoiceId, CustomerId, BillingCountry, Total)"
+ARTISTS = ("Iron Maiden", "Led Zeppelin", "Deep Purple", "U2", "Metallica", "Pearl Jam", "Foo Fighters", "Queen", "Santana", "Gilberto Gil")
+GENRES = ("Rock", "Jazz", "Metal", "Blues", "Latin", "Reggae", "Pop", "Soundtrack", "Bossa Nova", "Classical")
+ALBUMS = ("Supernatural", "Fireball", "Powerslave", "Coda", "Black Album", "Nevermind", "Facelift", "Machine Head", "Minas", "IV")
+COUNTRIES = ("Argentina", "Brazil", "Canada", "Chile", "France", "Germany", "India", "Portugal", "Spain", "USA")
+
+
+def musica_filtro(rng):
+    way = rng.choice(("pistas", "facturas", "clientes"))
+    if way == "pistas":
+        number = rng.choice((100, 200, 300, 400, 500, 600)) * 1000
+        table, column, sign, columns = "Track", "Milliseconds", rng.choice("><"), rng.choice((["Name"], ["Name", "Milliseconds"]))
+        value, spoken, schema = str(number), f"las pistas de {'más' if sign == '>' else 'menos'} de {number} milisegundos", TRACK
+    elif way == "facturas":
+        number = rng.choice((1, 2, 5, 8, 10, 13, 15))
+        table, column, sign, columns = "Invoice", "Total", rng.choice((">", "<")), rng.choice((["InvoiceId", "Total"], ["InvoiceId"]))
+        value, spoken, schema = str(number), f"las facturas con Total {'mayor' if sign == '>' else 'menor'} que {number}", INVOICE
+    else:
+        country = rng.choice(COUNTRIES)
+        table, column, sign, columns = "Customer", "Country", "=", rng.choice((["FirstName", "City"], ["FirstName"]))
+        value, spoken, schema = f"'{country}'", f"los clientes de {country}", CUSTOMER
+    return Exercise(
+        what=f"{listed(columns)} de {spoken}",
+        aim=f"dejar las filas de {table} con {column} {sign} {value} y mostrar {listed(columns)}",
+        sql=f"SELECT {', '.join(columns)}\nFROM {table}\nWHERE {column} {sign} {value};",
+        why=(
+            f"Los datos están en {table}. WHERE mira {column} fila por fila y deja pasar las que cumplen {column} {sign} {value}.",
+            f"FROM nombra la tabla {table} y WHERE pone la condición {column} {sign} {value}. En Chinook los nombres están en inglés.",
+        ),
+        wrong=f"SELECT {', '.join(columns)} FROM {table} HAVING {column} {sign} {value}",
+        remedy="HAVING filtra grupos; una condición sobre cada fila va en WHERE.",
+        schema=schema,
+    )
+
+
+def musica_orden(rng):
+    count, down = rng.randint(2, 9), rng.random() < 0.6
+    way = " DESC" if down else ""
+    table, key, columns, by, things, schema = rng.choice(
+        (
+            ("Track", "TrackId", "Name, Milliseconds", "Milliseconds", f"pistas más {'largas' if down else 'cortas'}", TRACK),
+            ("Invoice", "InvoiceId", "InvoiceId, Total", "Total", f"facturas de {'mayor' if down else 'menor'} Total", INVOICE),
+            ("Album", "AlbumId", "AlbumId, Title", "Title", f"{'últimos' if down else 'primeros'} álbumes por Title", ALBUM),
+        )
+    )
+    article = "los" if table == "Album" else "las"
+    return Exercise(
+        what=f"{columns.replace(', ', ' y ')} de {article} {count} {things} (si empatan, primero el menor {key})",
+        aim=f"ordenar {table} por {by} y cortar en las primeras {count} filas",
+        sql=f"SELECT {columns}\nFROM {table}\nORDER BY {by}{way}, {key}\nLIMIT {count};",
+        why=(
+            f"ORDER BY {by}{way} pone primero lo que buscas y {key} deshace los empates. LIMIT {count} corta después.",
+            f"Primero se ordena y luego se corta con LIMIT {count}. "
+            + ("DESC va de mayor a menor." if down else "Sin DESC el orden va de menor a mayor.")
+            + f" {key} decide si dos filas empatan.",
+        ),
+        wrong=f"SELECT {columns} FROM {table} LIMIT {count}",
+        remedy="LIMIT sin ORDER BY corta unas filas cualesquiera; primero hay que ordenar.",
+        schema=schema,
+    )
+
+
+def musica_nulos(rng):
+    missing = rng.random() < 0.5
+    test = "IS NULL" if missing else "IS NOT NULL"
+    if rng.random() < 0.5:
+        country = rng.choice(("Brazil", "Canada", "Czech Republic", "USA"))
+        table, column, columns, extra = "Customer", "Company", rng.choice(("FirstName", "FirstName, City")), f"Country = '{country}'"
+        spoken, schema = f"los clientes de {country}", CUSTOMER
+    else:
+        number = rng.randint(1, 9)
+        table, column, columns, extra = "Track", "Composer", rng.choice(("Name", "TrackId, Name")), f"GenreId = {number}"
+        spoken, schema = f"las pistas del GenreId {number}", TRACK
+    return Exercise(
+        what=f"{columns.replace(', ', ' y ')} de {spoken} {'sin' if missing else 'que sí tienen'} {column}",
+        aim=f"quedarse con las filas de {table} donde {column} {test} y {extra}",
+        sql=f"SELECT {columns}\nFROM {table}\nWHERE {extra} AND {column} {test};",
+        why=(
+            f"En {column} hay filas sin dato (NULL). Comparar con = nunca las encuentra; {test} sí pregunta por ellas.",
+            f"NULL significa que {column} no se conoce. Por eso se escribe {test}, y AND agrega la otra condición.",
+        ),
+        wrong=f"SELECT {columns} FROM {table} WHERE {extra} AND {column} {'=' if missing else '<>'} NULL",
+        remedy=f"comparar con NULL nunca es verdadero; se escribe {test}.",
+        schema=schema,
+    )
+
+
+def musica_union(rng):
+    way = rng.choice(("albumes", "pistas", "genero", "facturas"))
+    if way == "albumes":
+        name = rng.choice(ARTISTS)
+        columns, tables, on = "a.Title", "Album AS a\nJOIN Artist AS r", "r.ArtistId = a.ArtistId"
+        condition, what, schema = f"r.Name = '{name}'", f"el Title de los álbumes de {name}", f"{ALBUM}, {ARTIST}"
+    elif way == "pistas":
+        name = rng.choice(ALBUMS)
+        columns = rng.choice(("t.Name", "t.Name, t.Milliseconds"))
+        said = "el Name" if columns == "t.Name" else "Name y Milliseconds"
+        tables, on = "Track AS t\nJOIN Album AS a", "a.AlbumId = t.AlbumId"
+        condition, what, schema = f"a.Title = '{name}'", f"{said} de las pistas del álbum {name}", f"{TRACK}, {ALBUM}"
+    elif way == "genero":
+        name = rng.choice(GENRES)
+        columns, tables, on = "t.Name", "Track AS t\nJOIN Genre AS g", "g.GenreId = t.GenreId"
+        condition, what, schema = f"g.Name = '{name}'", f"el Name de las pistas del género {name}", f"{TRACK}, {GENRE}"
+    else:
+        name = rng.choice(COUNTRIES)
+        columns, tables, on = "c.FirstName, i.Total", "Invoice AS i\nJOIN Customer AS c", "c.CustomerId = i.CustomerId"
+        condition, what = f"c.Country = '{name}'", f"FirstName y Total de las facturas de los clientes de {name}"
+        schema = f"{INVOICE}, {CUSTOMER}"
+    return Exercise(
+        what=what,
+        aim=f"unir dos tablas donde {on} y quedarse con {condition}",
+        sql=f"SELECT {columns}\nFROM {tables} ON {on}\nWHERE {condition};",
+        why=(
+            f"La clave tiene el mismo nombre en las dos tablas, y por eso el ON es {on}. WHERE filtra después de unir.",
+            f"JOIN junta las filas que cumplen {on}. El alias dice de qué tabla viene cada columna.",
+        ),
+        wrong=f"SELECT {columns} FROM {tables.replace(chr(10) + 'JOIN', ',')} WHERE {condition}",
+        remedy=f"sin la condición {on} se forman todas las parejas posibles; falta el ON.",
+        schema=schema,
+    )
+
+
+MUSIC_GROUPS = (
+    ("Album", "ArtistId", "COUNT(*)", "albumes", "cuántos álbumes hay por ArtistId", ALBUM, (2, 3, 4, 5, 9)),
+    ("Track", "AlbumId", "COUNT(*)", "pistas", "cuántas pistas hay por AlbumId", TRACK, (10, 14, 16, 20)),
+    ("Track", "GenreId", "COUNT(*)", "pistas", "cuántas pistas hay por GenreId", TRACK, (40, 50, 100, 300)),
+    ("Track", "GenreId", "MAX(Milliseconds)", "maximo", "la duración máxima en Milliseconds por GenreId", TRACK, (400000, 600000, 900000)),
+    ("Track", "AlbumId", "SUM(Milliseconds)", "total", "la suma de Milliseconds por AlbumId", TRACK, (2000000, 3000000, 4000000)),
+    ("Invoice", "BillingCountry", "SUM(Total)", "ventas", "la suma de Total por BillingCountry", INVOICE, (40, 50, 100, 150)),
+    ("Invoice", "BillingCountry", "MAX(Total)", "mayor", "el Total máximo por BillingCountry", INVOICE, (14, 16, 20)),
+    ("Invoice", "CustomerId", "AVG(Total)", "promedio", "el promedio de Total por CustomerId", INVOICE, (6, 7)),
+    ("Invoice", "BillingCountry", "COUNT(*)", "facturas", "cuántas facturas hay por BillingCountry", INVOICE, (7, 14, 30)),
+    ("Customer", "Country", "COUNT(*)", "clientes", "cuántos clientes hay por Country", CUSTOMER, (1, 2, 4)),
+    ("Customer", "Country", "COUNT(Company)", "con_empresa", "cuántos clientes con Company hay por Country", CUSTOMER, (0, 2)),
+)
+
+
+def musica_grupos(rng):
+    table, column, expression, name, what, schema, _ = rng.choice(MUSIC_GROUPS)
+    number = rng.choice((5, 10, 100))
+    key = COLUMN_TO_FILTER[table]
+    where, only = rng.choice((("", ""), ("", ""), (f"WHERE {key} > {number}\n", f", solo con {key} mayor que {number}")))
+    return Exercise(
+        what=what + only,
+        aim=f"formar un grupo por cada {column} y calcular {expression} en cada uno",
+        sql=f"SELECT {column}, {expression} AS {name}\nFROM {table}\n{where}GROUP BY {column};",
+        why=(
+            f"GROUP BY {column} hace un montón por cada valor, y {expression} da un número por montón. AS {name} le pone nombre.",
+            f"Cada valor de {column} forma un grupo. {expression} se calcula dentro del grupo y sale una fila por grupo.",
+        ),
+        wrong=f"SELECT {column}, {expression} FROM {table}{' ' + where.strip() if where else ''}",
+        remedy=f"sin GROUP BY {column} toda la tabla es un solo grupo.",
+        ask=ASKING_OF_GROUPS,
+        schema=schema,
+    )
+
+
+COLUMN_TO_FILTER = {"Album": "AlbumId", "Track": "TrackId", "Invoice": "InvoiceId", "Customer": "CustomerId"}
+ASKING_OF_GROUPS = (
+    "Quiero saber {what}.",
+    "necesito {what}",
+    "Para {name}: {what}.",
+    "cómo saco {what}?",
+    "Muéstrame {what}.",
+    "no me sale: {what}",
+)
+
+
+def musica_having(rng):
+    table, column, expression, name, what, schema, numbers = rng.choice(MUSIC_GROUPS)
+    number, sign = rng.choice(numbers), rng.choice((">", ">", ">="))
+    limit = f"mayor que {number}" if sign == ">" else f"de {number} o más"
+    return Exercise(
+        what=f"{what}, solo cuando el resultado es {limit}",
+        aim=f"agrupar {table} por {column} y dejar los grupos con {expression} {sign} {number}",
+        sql=f"SELECT {column}, {expression} AS {name}\nFROM {table}\nGROUP BY {column}\nHAVING {expression} {sign} {number};",
+        why=(
+            f"GROUP BY {column} arma los grupos y HAVING descarta los que no cumplen {expression} {sign} {number}.",
+            f"La condición es sobre el grupo entero, no sobre una fila: por eso va en HAVING y no en WHERE. {limit_of(sign, number)}",
+        ),
+        wrong=f"SELECT {column}, {expression} FROM {table} WHERE {expression} {sign} {number} GROUP BY {column}",
+        remedy="WHERE actúa antes de agrupar y no conoce el resumen; la condición va en HAVING.",
+        ask=ASKING_OF_GROUPS,
+        schema=schema,
+    )
+
+
+def musica_subconsulta(rng):
+    way, sign = rng.choice(("promedio", "lista")), rng.choice((">", "<"))
+    more = "mayor" if sign == ">" else "menor"
+    if way == "promedio":
+        table, columns, column, schema = rng.choice(
+            (("Track", "Name, Milliseconds", "Milliseconds", TRACK), ("Invoice", "InvoiceId, Total", "Total", INVOICE))
+        )
+        filters = [f"GenreId = {n}" for n in range(1, 10)] if table == "Track" else [f"BillingCountry = '{c}'" for c in COUNTRIES]
+        only = rng.choice(filters)
+        inner = f"SELECT AVG({column}) FROM {table} WHERE {only}"
+        said = f"con {only.replace(' = ', ' ').replace(chr(39), '')} y {column} {more} que el promedio de ese grupo"
+        what, condition = f"{columns.replace(', ', ' y ')} de {table}, {said}", f"{only} AND {column} {sign} ({inner})"
+        explained = f"La subconsulta calcula primero el promedio de {column} con {only}: es un solo número."
+        wrong = f"SELECT {columns} FROM {table} WHERE {only} AND {column} {sign} AVG({column})"
+        remedy = "AVG no puede ir suelto en WHERE; calcúlalo en una subconsulta entre paréntesis."
+    else:
+        country, number = rng.choice(COUNTRIES), rng.choice((5, 8, 13))
+        table, columns, schema = "Customer", rng.choice(("FirstName", "FirstName, City")), f"{CUSTOMER}, {INVOICE}"
+        inner = f"SELECT CustomerId FROM Invoice WHERE Total {sign} {number}"
+        condition = f"Country = '{country}' AND CustomerId IN ({inner})"
+        what = f"{columns.replace(', ', ' y ')} de los clientes de {country} con alguna factura de Total {more} que {number}"
+        explained = f"La subconsulta arma la lista de CustomerId con Total {sign} {number}, e IN pregunta si el cliente está en ella."
+        wrong = f"SELECT {columns} FROM Customer WHERE Country = '{country}' AND CustomerId = Invoice.CustomerId"
+        remedy = "Invoice no está en FROM; pon una subconsulta con IN."
+    return Exercise(
+        what=what,
+        aim="resolver antes una subconsulta y comparar cada fila con lo que devuelve",
+        sql=f"SELECT {columns}\nFROM {table}\nWHERE {condition};",
+        why=(explained, f"{explained} Lee siempre desde el paréntesis hacia afuera."),
+        wrong=wrong,
+        remedy=remedy,
+        schema=schema,
+    )
+
+
+def musica_ventana(rng):
+    table, columns, column, key, where, only, schema = rng.choice(
+        [
+            ("Track", "Name, Milliseconds", "Milliseconds", "TrackId", f"AlbumId = {n}", f"las pistas del AlbumId {n}", TRACK)
+            for n in (1, 4, 8, 10, 14, 18, 20)
+        ]
+        + [
+            ("Invoice", "InvoiceId, Total", "Total", "InvoiceId", f"CustomerId = {n}", f"las facturas del CustomerId {n}", INVOICE)
+            for n in (2, 5, 14, 23, 37, 40)
+        ]
+    )
+    way = rng.choice(("puesto", "acumulado", "numero"))
+    expression, spoken, why = {
+        "puesto": (
+            f"RANK() OVER (ORDER BY {column} DESC) AS puesto",
+            f"el puesto con RANK de mayor a menor {column}",
+            "RANK() da el puesto; si dos filas empatan lo comparten y después hay un salto.",
+        ),
+        "acumulado": (
+            f"SUM({column}) OVER (ORDER BY {key}) AS acumulado",
+            f"la suma acumulada de {column} en el orden de {key}",
+            f"SUM con ORDER BY dentro de OVER suma desde la primera fila hasta la actual, por {key}.",
+        ),
+        "numero": (
+            f"ROW_NUMBER() OVER (ORDER BY {column}, {key}) AS numero",
+            f"un número de fila con ROW_NUMBER de menor a mayor {column} (desempata {key})",
+            f"ROW_NUMBER() da 1, 2, 3 sin repetir; {key} decide si dos filas empatan.",
+        ),
+    }[way]
+    return Exercise(
+        what=f"{columns.replace(', ', ' y ')} de {only}, y {spoken}",
+        aim=f"conservar cada fila de {table} y agregar al lado {expression.split(' OVER')[0]}",
+        sql=f"SELECT {columns},\n       {expression}\nFROM {table}\nWHERE {where};",
+        why=(f"{why} OVER no junta filas.", f"WHERE elige las filas y luego trabaja la ventana. {why}"),
+        wrong=f"SELECT {columns}, {expression.split(' OVER')[0]} FROM {table} WHERE {where}",
+        remedy="falta OVER (...), que dice en qué orden mira las filas la función de ventana.",
+        schema=schema,
+    )
+
+
+def musica_sin_pareja(rng):
+    way = rng.choice(("artistas", "pistas", "clientes"))
+    if way == "artistas":
+        letters = rng.choice("ABCDJMPS")
+        columns, left, right = "r.Name", "Artist AS r", "Album AS a ON a.ArtistId = r.ArtistId"
+        absent, condition = "a.AlbumId", f"r.Name LIKE '{letters}%'"
+        what, schema = f"el Name de los artistas sin álbum cuyo Name empieza con {letters}", f"{ARTIST}, {ALBUM}"
+    elif way == "pistas":
+        number = rng.randint(1, 9)
+        columns, left, right = "t.Name", "Track AS t", "InvoiceLine AS l ON l.TrackId = t.TrackId"
+        absent, condition = "l.InvoiceLineId", f"t.GenreId = {number}"
+        what = f"el Name de las pistas del GenreId {number} que nadie compró"
+        schema = "Track(TrackId, Name, GenreId), InvoiceLine(InvoiceLineId, TrackId)"
+    else:
+        number = rng.choice((10, 13, 15, 18))
+        columns, left = "c.FirstName, c.Country", "Customer AS c"
+        right = f"Invoice AS i ON i.CustomerId = c.CustomerId AND i.Total > {number}"
+        absent, condition = "i.InvoiceId", ""
+        what = f"FirstName y Country de los clientes sin ninguna factura de Total mayor que {number}"
+        schema = f"{CUSTOMER}, {INVOICE}"
+    return Exercise(
+        what=what,
+        aim="conservar todas las filas de la izquierda y quedarse con las que no tienen pareja",
+        sql=f"SELECT {columns}\nFROM {left}\nLEFT JOIN {right}\nWHERE {absent} IS NULL{f' AND {condition}' if condition else ''};",
+        why=(
+            f"LEFT JOIN conserva también lo que no tiene pareja y rellena con NULL; {absent} IS NULL deja justo esas filas.",
+            f"Donde no hay pareja, {absent} queda en NULL. Por eso el filtro es {absent} IS NULL, sobre la clave de la derecha.",
+        ),
+        wrong=f"SELECT {columns} FROM {left} JOIN {right} WHERE {absent} IS NULL{f' AND {condition}' if condition else ''}",
+        remedy="con JOIN a secas desaparece justo lo que buscas; usa LEFT JOIN.",
+        schema=schema,
+    )
+
+
 # --- changes -------------------------------------------------------------------------------------
 
 
@@ -1007,6 +1310,15 @@ KINDS = {
     segun: (("case",), 2, 7, 2),
     ventana: (("ventanas",), 3, 6, 2),
     cambio: (("cambios",), 2, 10, 3),
+    musica_filtro: (("where", "chinook"), 1, 6, 2),
+    musica_orden: (("order_by", "chinook"), 1, 4, 1),
+    musica_nulos: (("null", "chinook"), 1, 4, 1),
+    musica_union: (("join", "chinook"), 2, 9, 2),
+    musica_grupos: (("group_by", "chinook"), 2, 6, 2),
+    musica_having: (("having", "chinook"), 2, 4, 1),
+    musica_subconsulta: (("subconsultas", "chinook"), 2, 4, 2),
+    musica_ventana: (("ventanas", "chinook"), 3, 4, 2),
+    musica_sin_pareja: (("left_join", "chinook"), 2, 3, 1),
 }
 TAUGHT = (  # what written rows teach already
     "SELECT DISTINCT ciudad\nFROM estudiantes\nWHERE ciudad IS NOT NULL\nORDER BY ciudad;",
@@ -1045,6 +1357,13 @@ ASKING = (
     "ayúdame a conseguir {what}",
     "Tarea de hoy: {what}.",
 )
+ASKING_IN_CHINOOK = (
+    "Chinook: {schema}. {question}",
+    "En la base Chinook están {schema}. {question}",
+    "{question} (Chinook: {schema})",
+    "base chinook, tablas {schema}. {question}",
+    "Con Chinook, {schema}: {question}",
+)
 DOING = ("muestra {}.", "consigue {}.", "escribe la consulta que da {}.")
 RIGHT = ("¡Exacto! Tu consulta está bien.", "¡Muy bien! Eso era.", "Correcto, así se pide.", "¡Eso es!")
 WRONG = ("Casi:", "Vas cerca:", "Revisemos:", "Buen intento, pero")
@@ -1058,6 +1377,8 @@ UNKNOWN = ("no sé", "no se cómo empezar", "no me sale", "ni idea", "no sé, ¿
 def asked_by(rng, exercise):
     """The question of a student; one in four writes in small letters and without accents."""
     question = rng.choice(exercise.ask or ASKING).format(what=exercise.what, name=rng.choice(NAMES))
+    if exercise.schema:
+        return rng.choice(ASKING_IN_CHINOOK).format(question=question, schema=exercise.schema)
     if rng.random() >= 0.25:
         return question
     words = re.split(r"(\s+)", question.replace("¿", "").replace("¡", ""))
@@ -1071,6 +1392,8 @@ def plain(word):
 
 def task_of(rng, exercise):
     """The exercise in few words, after "Prueba tú:"."""
+    if exercise.schema:
+        return f"con Chinook, {exercise.schema}: {exercise.what}."
     if exercise.verb != "La consulta":
         return f"escribe la instrucción para {exercise.what}."
     if exercise.what.startswith(("cuánt", "cuant")):
@@ -1135,8 +1458,10 @@ def drills():
 
 def row(identifier, turns, tags, difficulty, exercise):
     messages = [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(turns)]
-    accepted = [re.sub(r"\s+", " ", query).rstrip(";") for query in (exercise.sql, *exercise.others)]
-    return {"messages": messages, "expected": {"sql": accepted}, "tags": list(tags), "difficulty": difficulty, "id": identifier}
+    expected = {"sql": [re.sub(r"\s+", " ", query).rstrip(";") for query in (exercise.sql, *exercise.others)]}
+    if exercise.schema:
+        expected["db"] = MUSIC
+    return {"messages": messages, "expected": expected, "tags": list(tags), "difficulty": difficulty, "id": identifier}
 
 
 def words_of(text):

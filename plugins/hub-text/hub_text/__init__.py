@@ -1,7 +1,8 @@
 """The validator ``text``: faults of form that make an answer useless in every subject, and warnings about how it teaches.
 
-It can say "wrong", never "right": an answer that passes is ``unverified`` with code ``form_ok``. Warnings decide nothing. Knows nothing
-of the subject. Every check takes time proportional to the text, or looks at a bounded part of it.
+It can say "wrong", never "right": an answer that passes is ``unverified`` with code ``form_ok``. Warnings decide nothing. Its sister
+``terms`` (``hub_text.terms``) can say "right", never "wrong". Both know nothing of the subject. Every check takes time proportional to the
+text, or looks at a bounded part of it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from adapters_hub import Attempt, ValidatorSpec, Verdict, hookimpl
+from adapters_hub.contracts import Validator
 from adapters_hub.errors import UsageError
 from adapters_hub.languages import LANGUAGES, prose
 
 
 @hookimpl
 def hub_validators() -> list[ValidatorSpec]:
-    """The validator ``text``."""
+    """The validators ``text`` and ``terms``."""
     what = "faults of form: empty, leaked tokens, runaway dialogue, repetition, language, length; warnings about how it teaches"
-    return [ValidatorSpec("text", what, make)]
+    return [ValidatorSpec("text", what, make), ValidatorSpec("terms", 'the words of "expected": {"terms": [...]} are said', make_terms)]
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,13 @@ def make(options: Mapping[str, Any]) -> TextValidator:
     if chosen.max_words < max(chosen.min_words, 1):
         raise UsageError("validator 'text': max_words is below min_words", hint="correct [validator.options] in tutor.toml")
     return TextValidator(chosen)
+
+
+def make_terms(options: Mapping[str, Any]) -> Validator:
+    """The validator ``terms``, which has no options."""
+    from hub_text.terms import TermsValidator  # not needed to be listed among the plugins
+
+    return TermsValidator()
 
 
 @dataclass(frozen=True)

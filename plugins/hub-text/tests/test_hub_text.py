@@ -21,9 +21,9 @@ def judge(answer: str, language: str = "es", **options: object) -> Verdict:
     return hub_text.make(options).judge(Attempt((Message("user", "¿Qué es una pila?"),), answer, language=language))
 
 
-def test_the_plugin_offers_one_validator() -> None:
-    (spec,) = hub_text.hub_validators()
-    assert spec.name == "text" and spec.make({}).judge(Attempt((), "Es una lista.")).code == "form_ok"
+def test_the_plugin_offers_a_validator_of_form_and_one_of_words() -> None:
+    spec, other = hub_text.hub_validators()
+    assert (spec.name, other.name) == ("text", "terms") and spec.make({}).judge(Attempt((), "Es una lista.")).code == "form_ok"
 
 
 def test_a_sound_answer_is_not_called_right() -> None:

@@ -1,0 +1,88 @@
+"""``auto`` in the chat: each question finds its tutor; where the router cannot tell, the person does.
+
+Knows the router and how to ask; knows neither engine nor conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from gettext import gettext as _
+
+from adapters_hub import store
+from adapters_hub.cli._house import House
+from adapters_hub.cli._screen import Screen
+from adapters_hub.errors import HubError, NotFoundError
+from adapters_hub.router import Route, Router
+from adapters_hub.types import Tutor
+from adapters_hub.workspace import tutor_names
+
+MOST_CHOICES = 9
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Who answers a question."""
+
+    tutor: str
+    why: str
+
+
+class Auto:
+    """Routes questions among the trained tutors of the workspace."""
+
+    def __init__(self, house: House, screen: Screen) -> None:
+        """Raises NotFoundError when no tutor has been trained."""
+        trained: list[Tutor] = []
+        left_out: list[Tutor] = []
+        for name in tutor_names(house.workspace):
+            try:
+                tutor = house.load_tutor(name)
+                (trained if store.chosen_run(tutor.folder) is not None else left_out).append(tutor)
+            except HubError as error:  # one broken tutor is no reason to do without the others
+                screen.note(_("auto leaves out {name}: {problem}").format(name=name, problem=error.message))
+        if not trained:
+            raise NotFoundError(_("no tutor has been trained yet"), hint=_("hub train {name}").format(name=_first(left_out)))
+        if left_out:
+            names = ", ".join(tutor.name for tutor in left_out)
+            screen.note(_("auto leaves out {names}: not trained yet (hub train {name})").format(names=names, name=_first(left_out)))
+        self._screen = screen
+        self._router = Router.of(trained, house.plugins)
+        self.tutors = {tutor.name: tutor for tutor in trained}
+
+    def choose(self, question: str, present: str | None, ask: Callable[[str], str] | None) -> Chosen | None:
+        """Who answers; ``present`` has the word. None: nobody knew, and the person named none or could not be asked."""
+        route = self._router.route(question, present)
+        if route.tutor is not None:
+            return Chosen(route.tutor, route.why)
+        names = [name for name, _share in route.candidates if name in self.tutors][:MOST_CHOICES] or list(self.tutors)
+        if ask is None:
+            self._screen.note(
+                _("{why} The question is skipped: name its tutor with /tutor NAME ({names})").format(why=route.why, names=", ".join(names))
+            )
+            return None
+        return self._ask(route, names, present, ask)
+
+    def _ask(self, route: Route, names: list[str], present: str | None, ask: Callable[[str], str]) -> Chosen | None:
+        self._screen.note(_("{why} Who should answer?").format(why=route.why))
+        width = max(map(len, names))
+        for number, name in enumerate(names, start=1):
+            self._screen.line(f"  {number}  {name.ljust(width)}  {self.tutors[name].title}")
+        default = present if present in names else None
+        prompt = _("number (Enter: {name})> ").format(name=default) if default else _("number (Enter: nobody)> ")
+        while True:
+            try:
+                said = ask(prompt).lower()
+            except (EOFError, KeyboardInterrupt):
+                return None
+            if not said:
+                return Chosen(default, _("as before")) if default else None
+            if said.isdecimal() and 1 <= int(said) <= len(names):
+                return Chosen(names[int(said) - 1], _("you said so"))
+            if said in self.tutors:
+                return Chosen(said, _("you said so"))
+            self._screen.note(_("a number from 1 to {most}, or a name").format(most=len(names)))
+
+
+def _first(tutors: list[Tutor]) -> str:
+    return tutors[0].name if tutors else "NAME"

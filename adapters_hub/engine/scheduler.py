@@ -1,0 +1,500 @@
+"""Whose token is computed next: questions leave the queue, join the batch, and leave it when their answer ends, is cancelled or fails.
+
+One turn is at most one piece of prompt and one token for everybody. A failure is a matter of the row that caused it: the others are
+computed again, alone; where memory is short, fewer rows go on and the rest wait. Knows nothing of text, files and adapter names' meaning.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from adapters_hub.engine.answer_batch import Batch, Prefill, Running
+from adapters_hub.engine.base import memory_is_full
+from adapters_hub.engine.fair_queue import FairQueue
+from adapters_hub.engine.generation import Prompt, Row, choose
+from adapters_hub.engine.growing_cache import States
+from adapters_hub.engine.model_thread import ModelThread, closed
+from adapters_hub.engine.prefixes import Owner, Prefixes
+from adapters_hub.engine.registry import Lease, NoRoomError
+from adapters_hub.engine.tickets import AnswerTicket
+from adapters_hub.errors import ResourceError
+
+ROWS = 32
+"""Answers computed at once."""
+QUEUE = 1000
+"""Questions that may wait."""
+PIECE, WHOLE = 512, 4096
+"""Tokens of prompts computed in one turn, while others wait for their next token and while nobody does."""
+LEAST = 16
+"""An opening of fewer tokens is not worth keeping."""
+MERCY = 64
+"""So many others may overtake a question that does not fit at the moment; then they wait until it does."""
+
+
+class Leases(Protocol):
+    """What the scheduler asks of a registry."""
+
+    def lease(self, name: str | None) -> Lease: ...
+
+    def release(self, lease: Lease) -> None: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much at once."""
+
+    rows: int = ROWS
+    queue: int = QUEUE
+    cache_bytes: int = 1 << 62
+    """Memory for keys and values of answers under way."""
+    token_bytes: int = 0
+    """Keys and values of one token, in all layers."""
+
+
+@dataclass(eq=False)
+class Answer(Running):
+    """A row of the batch, its ticket and its claim on a slot."""
+
+    ticket: AnswerTicket | None = None
+    lease: Lease | None = None
+    alone: bool = False
+    """Computed by itself, after it was part of something that failed."""
+
+    @property
+    def most(self) -> int:
+        """Tokens that it may come to hold."""
+        return len(self.row.prompt.ids) + self.row.prompt.limit
+
+
+class Scheduler:
+    """Answers tickets until it is closed; everything but ``submit``, ``cancel``, ``close`` and the counts runs on the model's thread."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        thread: ModelThread,
+        leases: Leases,
+        prefixes: Prefixes,
+        *,
+        template: str,
+        stop_ids: frozenset[int],
+        device: torch.device,
+        limits: Limits,
+    ) -> None:
+        """``template``: SHA-256 of the chat template. ``stop_ids`` end every answer, beside those of its adapter."""
+        self.batch, self.thread, self.leases, self.prefixes = batch, thread, leases, prefixes
+        self.template, self.stop_ids, self.device, self.limits = template, stop_ids, device, limits
+        if batch.patient:
+            prefixes.budget = 0  # such a batch can neither give nor take the beginnings of its rows
+        self.queue: FairQueue[AnswerTicket] = FairQueue(limits.queue)
+        self.rows_now = limits.rows
+        """Lower than ``limits.rows`` after memory was short."""
+        self.begun: Prefill | None = None
+        self.aside: deque[Answer] = deque()
+        """Begun, and to be begun again with what they have said so far."""
+        self.live: set[str] = {""}
+        """Digests that can still be asked: what others have computed is not kept."""
+        self.overtaken: AnswerTicket | None = None
+        self.overtakers = 0
+        thread.take_turns(self.turn)
+
+    # --- any thread ---
+
+    def submit(self, ticket: AnswerTicket, *, patience: Callable[[], bool] | None = None) -> None:
+        """Queue ``ticket``; see ``FairQueue.add`` for a full queue. Raises HubError when closed."""
+        self.thread.require_open()
+        self.queue.add(ticket, patience=patience)
+        self.thread.wake()
+        if self.thread.closed and self.queue.remove(ticket):
+            raise closed()
+
+    def cancel(self, ticket: AnswerTicket) -> None:
+        """``ticket`` says that it is cancelled: at once while it waits, within one token when it is being answered."""
+        if self.queue.remove(ticket):
+            ticket.end()
+        else:
+            self.thread.wake()
+
+    def keep_only(self, digests: Iterable[str]) -> None:
+        """Only these adapters can be asked from now on, and the base: forget what is kept of others."""
+        live = {"", *digests}
+
+        def work() -> None:
+            self.live = live
+            for digest in self.prefixes.digests() - live:
+                self.prefixes.drop(digest)
+
+        self.thread.run(work)
+
+    @property
+    def running(self) -> int:
+        begun = self.begun
+        return len(self.batch.rows) + len(self.aside) + (len(begun.rows) if begun is not None else 0)
+
+    @property
+    def waiting(self) -> int:
+        return len(self.queue)
+
+    def close(self) -> None:
+        """Stop after the step under way; whoever still waits hears HubError."""
+        self.thread.close()
+        begun = self.begun.rows if self.begun is not None else []
+        for answer in (*self.batch.rows, *begun, *self.aside):
+            _ticket(answer).fail(closed())
+        for ticket in self.queue.clear():
+            ticket.fail(closed())
+
+    # --- one turn ---
+
+    def turn(self) -> bool:
+        """A piece of prompt for newcomers, a token for everybody else; False when there is nothing to do."""
+        try:
+            with torch.inference_mode():
+                self._step()
+        except Exception as error:  # a mistake of ours: those under way hear of it, the engine goes on with the next
+            self._fail_all(error)
+        return bool(self.running or self.waiting)
+
+    def _step(self) -> None:
+        self._let_go()
+        open_to_newcomers = self.begun is None and not (self.batch.patient and self.batch.rows)
+        if open_to_newcomers and (newcomers := self._admit()):
+            self._begin(newcomers)
+        if self.begun is not None:
+            self._advance(self.begun)
+        if self.batch.rows:
+            self._decode()
+
+    def _let_go(self) -> None:
+        """Rows that nobody wants any more leave before anything is computed for them."""
+        for place in reversed(range(len(self.batch.rows))):
+            if _ticket(self.batch.rows[place]).cancelled:
+                self._leave(place)
+        if self.begun is not None and all(_ticket(answer).cancelled for answer in self.begun.rows):
+            for answer in self.begun.rows:
+                self._finish(_answer(answer))
+            self.begun = None
+
+    # --- newcomers ---
+
+    def _admit(self) -> list[Answer]:
+        """Whoever is next and fits, prompts of like length together."""
+        if not self.running:
+            self.rows_now = self.limits.rows
+        group: list[Answer] = []
+        while self.aside and self._fits(self.aside[0].most, group):
+            if (answer := self.aside.popleft()).alone:
+                if group:
+                    self.aside.appendleft(answer)
+                return group or [answer]
+            group.append(answer)
+        if self.aside:
+            return group
+        failed: dict[AnswerTicket, Exception] = {}
+
+        def wanted(ticket: AnswerTicket) -> bool:
+            try:
+                if (answer := self._fitting(ticket, group)) is not None:
+                    group.append(answer)
+                return answer is not None
+            except Exception as error:  # whatever keeps this very question from being asked: its own ticket tells
+                failed[ticket] = error
+                return True
+
+        while len(self.batch.rows) + len(group) < self.rows_now and (ticket := self.queue.next(wanted)) is not None:
+            if ticket in failed:
+                ticket.fail(failed.pop(ticket))
+        return group
+
+    def _fitting(self, ticket: AnswerTicket, group: Sequence[Answer]) -> Answer | None:
+        """``ticket`` as a row with a slot; None while it has to wait. Raises what the registry raises."""
+        if self.overtaken is not None and (self.overtaken.done or self.overtaken.cancelled):
+            self.overtaken = None
+        if self.overtaken not in (None, ticket) and self.overtakers >= MERCY:
+            return None
+        if not self._fits(len(ticket.ids) + ticket.limit, group):
+            return self._overtake(ticket)
+        try:
+            lease = self.leases.lease(ticket.adapter)
+        except NoRoomError:
+            if not self.running and not group:
+                raise
+            return self._overtake(ticket)
+        prompt = Prompt(ticket.ids, lease.slot, ticket.request.sampling, lease.stop_ids | self.stop_ids, ticket.limit)
+        answer = Answer(Row(0, prompt, self.device), ticket=ticket, lease=lease)
+        if self._opening_is_coming(ticket, lease, group) or not self._worth_padding(answer, group, lease):
+            self.leases.release(lease)
+            return None
+        if ticket is self.overtaken:
+            self.overtaken = None
+        elif self.overtaken is not None:
+            self.overtakers += 1
+        return answer
+
+    def _overtake(self, ticket: AnswerTicket) -> None:
+        """Others may go first, for a while."""
+        if self.overtaken is None:
+            self.overtaken, self.overtakers = ticket, 0
+
+    def _fits(self, tokens: int, group: Sequence[Answer]) -> bool:
+        """Whether the batch has a place and memory for one more that may come to ``tokens``; the first always fits."""
+        others = [*self.batch.rows, *group]
+        if not others:
+            return True
+        width = max(tokens, *(_answer(one).most for one in others))
+        return len(others) < self.rows_now and (len(others) + 1) * width * self.limits.token_bytes <= self.limits.cache_bytes
+
+    def _opening_is_coming(self, ticket: AnswerTicket, lease: Lease, group: Sequence[Answer]) -> bool:
+        """Whether somebody in ``group`` computes the very opening that ``ticket`` begins with: one turn later it can be reused."""
+        opening = ticket.ids[: ticket.opening]
+        if len(opening) < LEAST or not self.prefixes.budget or 2 * len(opening) * self.limits.token_bytes > self.prefixes.budget:
+            return False
+        if self.prefixes.holds(self._owner(lease), opening):
+            return False
+        return any(
+            answer.lease is not None and answer.lease.digest == lease.digest and _ticket(answer).ids[: ticket.opening] == opening
+            for answer in group
+        )
+
+    def _worth_padding(self, answer: Answer, group: Sequence[Answer], lease: Lease) -> bool:
+        """Look up what of the prompt is kept; False when the rest is too unlike the others' in length to be computed with them."""
+        ticket = _ticket(answer)
+        found = self.prefixes.find((self._owner(lease, ticket.user), self._owner(lease)), ticket.ids)
+        if found is not None:
+            answer.prefix, answer.reused = found.states, found.tokens
+        lengths = [len(one.tokens) - one.reused for one in (*group, answer)]
+        return len(lengths) * max(lengths) <= 2 * sum(lengths) and sum(lengths) <= max(WHOLE, lengths[-1])
+
+    def _begin(self, newcomers: Sequence[Answer]) -> None:
+        for answer in newcomers:
+            _ticket(answer).reused = answer.reused
+        try:
+            self.begun = self.batch.prefill(newcomers)
+        except Exception as error:  # memory for what is kept, or a mistake; told apart there
+            self._begin_otherwise(newcomers, error)
+
+    def _advance(self, begun: Prefill) -> None:
+        answers = [_answer(running) for running in begun.rows]
+        try:
+            if not begun.advance(PIECE if self.batch.rows else WHOLE):
+                return
+            logits = begun.logits()
+        except Exception as error:  # anything that a forward can raise; whose fault it is will be seen
+            self.begun = None
+            self._begin_otherwise(answers, error)
+            return
+        self.begun = None
+        for place, answer in enumerate(answers):
+            self._keep_opening(answer, begun.states(place))
+        ended = self._tell(answers, logits)
+        staying = [place for place in range(len(answers)) if place not in ended]
+        try:
+            if staying:
+                self.batch.join(begun, staying)
+        except Exception as error:  # no memory: those who are in go on, the others begin again
+            self._begin_otherwise([answers[place] for place in staying if answers[place] not in self.batch.rows], error)
+        for place in ended:
+            self._finish(answers[place], ended[place])
+
+    def _begin_otherwise(self, answers: Sequence[Answer], error: Exception) -> None:
+        """A prompt could not be computed: each alone; where memory is short, with fewer beside it."""
+        for answer in answers:
+            answer.prefix, answer.reused, answer.held = None, 0, 0
+        if not _memory_is_full(error):
+            if len(answers) == 1:
+                self._finish(answers[0], error)
+            else:
+                self._set_aside(answers, alone=True)
+        elif len(answers) > 1:
+            self._free_memory()
+            self._set_aside(answers, alone=True)
+        elif self.batch.rows:
+            self._free_memory()
+            self.rows_now = len(self.batch.rows)
+            self._set_aside(answers)
+        elif self._free_memory():
+            self._set_aside(answers)
+        else:
+            self._finish(answers[0], _too_little(error))
+
+    # --- the next token ---
+
+    def _decode(self) -> None:
+        answers = [_answer(running) for running in self.batch.rows]
+        try:
+            logits = self.batch.logits()
+        except Exception as error:  # anything that a forward can raise; whose fault it is will be seen
+            self._decode_otherwise(answers, error)
+            return
+        self.batch.advance()
+        ended = self._tell(answers, logits)
+        for place in sorted(ended, reverse=True):
+            self._leave(place, ended[place])
+
+    def _decode_otherwise(self, answers: Sequence[Answer], error: Exception) -> None:
+        """A token could not be computed: each row alone, so that only the one whose fault it is fails."""
+        if _memory_is_full(error):
+            self._make_room(error)
+        elif len(answers) == 1:
+            self._drop_all(error)
+        elif self.batch.patient:
+            self.batch.clear()
+            self._set_aside(answers, alone=True)
+        else:
+            failed: dict[int, Exception | None] = {}
+            found: dict[int, torch.Tensor] = {}
+            for place in range(len(answers)):
+                try:
+                    found[place] = self.batch.logits_alone(place)[0]
+                except Exception as own:  # now it is known whose fault it was
+                    failed[place] = own
+            self.batch.advance()
+            if found:
+                ended = self._tell([answers[place] for place in found], torch.stack(list(found.values())))
+                failed |= {list(found)[place]: own for place, own in ended.items()}
+            for place in sorted(failed, reverse=True):
+                self._leave(place, failed[place])
+
+    def _tell(self, answers: Sequence[Answer], logits: torch.Tensor) -> dict[int, Exception | None]:
+        """Hand each row its next token; returns the places of those that end with it, and with which error."""
+        ended: dict[int, Exception | None] = {}
+        for place, (answer, token) in enumerate(zip(answers, choose([answer.row for answer in answers], logits), strict=True)):
+            ticket = _ticket(answer)
+            if ticket.cancelled:
+                ended[place] = None
+            elif isinstance(token, Exception):
+                ended[place] = token
+            elif ticket.take(answer.row.step(token)):
+                ended[place] = None
+        return ended
+
+    # --- leaving ---
+
+    def _leave(self, place: int, error: Exception | None = None) -> None:
+        """A row leaves the batch; what it has computed is kept for the conversation's next turn."""
+        answer = _answer(self.batch.rows[place])
+        if error is None:
+            self._keep_conversation(answer, self.batch.states(place))
+        self.batch.leave(place)
+        self._finish(answer, error)
+
+    def _finish(self, answer: Answer, error: Exception | None = None) -> None:
+        """Give the slot back and tell the reader, in this order: who has the answer may count on the slot."""
+        lease, answer.lease = answer.lease, None
+        if lease is not None:
+            self.leases.release(lease)
+        if error is not None:
+            _ticket(answer).fail(error)
+        else:
+            _ticket(answer).end()
+
+    def _drop_all(self, error: Exception) -> None:
+        answers = [_answer(running) for running in self.batch.rows]
+        self.batch.clear()
+        for answer in answers:
+            self._finish(answer, error)
+
+    def _fail_all(self, error: Exception) -> None:
+        begun, self.begun = self.begun, None
+        others = [*(begun.rows if begun is not None else []), *self.aside]
+        self.aside.clear()
+        self._drop_all(error)
+        for answer in others:
+            self._finish(_answer(answer), error)
+
+    # --- memory ---
+
+    def _make_room(self, error: Exception) -> None:
+        """Too little memory for one token more: forget what was kept, else let half of the rows wait, else the last one fails."""
+        if not _memory_is_full(error):
+            raise error
+        if self._free_memory():
+            if self.batch.patient:
+                self._set_aside_rows(0)
+        elif len(self.batch.rows) > 1:
+            self.rows_now = len(self.batch.rows) // 2
+            self._set_aside_rows(0 if self.batch.patient else self.rows_now)
+        else:
+            self._drop_all(_too_little(error))
+
+    def _free_memory(self) -> bool:
+        """Forget kept keys and values; False when there were none."""
+        had = self.prefixes.bytes > 0
+        self.prefixes.clear()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return had
+
+    def _set_aside_rows(self, staying: int) -> None:
+        """All rows but ``staying`` wait; those that have said least begin again."""
+        said = sorted(range(len(self.batch.rows)), key=lambda place: len(self.batch.rows[place].row.answer))
+        leaving = said[: len(said) - staying]
+        answers = [_answer(self.batch.rows[place]) for place in leaving]
+        if staying:
+            for place in sorted(leaving, reverse=True):
+                self.batch.leave(place)
+        else:
+            self.batch.clear()
+        self._set_aside(answers)
+
+    def _set_aside(self, answers: Sequence[Answer], *, alone: bool = False) -> None:
+        for answer in answers:
+            answer.alone = answer.alone or alone
+            answer.held, answer.reused = 0, 0
+        self.aside.extend(answers)
+
+    # --- what is kept ---
+
+    def _owner(self, lease: Lease, user: str = "") -> Owner:
+        return Owner(lease.digest, self.template, user)
+
+    def _keep_opening(self, answer: Answer, states: States | None) -> None:
+        ticket, lease = _ticket(answer), answer.lease
+        if states is None or lease is None or ticket.opening < LEAST:
+            return
+        opening = ticket.ids[: ticket.opening]
+        if not self.prefixes.holds(self._owner(lease), opening):
+            self._keep(self._owner(lease), opening, tuple((keys[:, : len(opening)], values[:, : len(opening)]) for keys, values in states))
+
+    def _keep_conversation(self, answer: Answer, states: States | None) -> None:
+        ticket, lease = _ticket(answer), answer.lease
+        if states is not None and lease is not None and answer.held >= LEAST:
+            self._keep(self._owner(lease, ticket.user), answer.tokens[: answer.held], states, known_by=len(ticket.ids))
+
+    def _keep(self, owner: Owner, tokens: tuple[int, ...], states: States, *, known_by: int | None = None) -> None:
+        if owner.digest not in self.live:
+            return
+        try:
+            self.prefixes.keep(owner, tokens, states, known_by=known_by)
+        except RuntimeError as error:  # no answer fails for want of memory that only saves time
+            if not _memory_is_full(error):
+                raise
+            self._free_memory()
+
+
+def _answer(running: Running) -> Answer:
+    assert isinstance(running, Answer)
+    return running
+
+
+def _ticket(running: Running) -> AnswerTicket:
+    ticket = _answer(running).ticket
+    assert ticket is not None
+    return ticket
+
+
+def _memory_is_full(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return True
+    return isinstance(error, RuntimeError) and memory_is_full(error)
+
+
+def _too_little(error: Exception) -> ResourceError:
+    failure = ResourceError("too little memory for one answer", hint="start a new conversation, or lower [chat] max_new_tokens")
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,158 @@
+"""Facts about the machine, read from what drivers and files say; other machines are simulated by what theirs would say."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import subprocess
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import write
+
+from adapters_hub import hardware
+from adapters_hub.hardware import Card, TorchBuild, computes_in_16_bits, obstacle, processor_features, read_cards, torch_build
+
+RTX = Card("NVIDIA GeForce RTX 3050 Laptop GPU", 4 << 30, "550.54.14", (8, 6))
+
+
+def nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A program of that name, alone on the search path with the system's own."""
+    program = write(folder / "bin/nvidia-smi", f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+
+def test_the_cards_of_the_driver_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nvidia_smi(
+        tmp_path, monkeypatch, "echo 'NVIDIA GeForce RTX 3050 Laptop GPU, 4096, 550.54.14, 8.6'; echo 'NVIDIA T4, 15360, 550.54.14, 7.5'"
+    )
+    assert read_cards() == [RTX, Card("NVIDIA T4", 15360 << 20, "550.54.14", (7, 5))]
+
+
+def test_a_driver_that_knows_no_compute_capability_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = 'case "$*" in *compute_cap*) echo "Field compute_cap is not a valid field to query."; exit 2;; esac'
+    script = f'{refusal}; echo "GeForce GTX 960, 2048, 390.157"'
+    nvidia_smi(tmp_path, monkeypatch, script)
+    assert read_cards() == [Card("GeForce GTX 960", 2048 << 20, "390.157", None)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 9",
+        "echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9",
+        "echo 'No devices were found'",
+        ":",
+    ],
+)
+def test_a_driver_without_cards_or_with_an_error_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    nvidia_smi(tmp_path, monkeypatch, script)
+    assert read_cards() == []
+
+
+def test_a_card_that_does_not_tell_its_memory_is_a_card_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nvidia_smi(tmp_path, monkeypatch, "echo 'Orin (nvgpu), [N/A], 540.4.0, [N/A]'")
+    assert read_cards() == [Card("Orin (nvgpu)", 0, "540.4.0", None)]
+
+
+def test_a_driver_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nvidia_smi(tmp_path, monkeypatch, "exec sleep 30")
+    monkeypatch.setattr(hardware, "ASKING", 0.2)
+    assert read_cards() == []
+
+
+def test_no_driver_no_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert read_cards() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        (
+            "from typing import Optional\n__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n",
+            TorchBuild("2.13.0+cpu", ""),
+        ),
+        ("__version__ = '2.13.0+cu130'\ndebug = False\ncuda: Optional[str] = '13.0'\n", TorchBuild("2.13.0+cu130", "13.0")),
+        ('__version__ = "2.8.0"\ncuda = "12.8"\n', TorchBuild("2.8.0", "12.8")),
+        ("nothing of the kind\n", None),
+    ],
+)
+def test_the_build_of_torch_is_read_from_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, build: TorchBuild | None
+) -> None:
+    write(tmp_path / "torch/version.py", text)
+    spec = types.SimpleNamespace(origin=str(tmp_path / "torch/__init__.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    assert torch_build() == build
+
+
+def test_without_torch_there_is_no_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert torch_build() is None
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: types.SimpleNamespace(origin=str(tmp_path / "gone.py")))
+    assert torch_build() is None
+
+
+def test_the_build_that_is_installed_is_the_one_that_torch_names() -> None:
+    torch = pytest.importorskip("torch")
+    build = torch_build()
+    assert build is not None and (build.version, build.cuda) == (torch.__version__, torch.version.cuda or "")
+
+
+@pytest.mark.parametrize(
+    ("card", "build", "environ", "found"),
+    [
+        (RTX, TorchBuild("2.13.0", "12.6"), {}, ""),
+        (RTX, TorchBuild("2.13.0+cpu", ""), {}, "no_cuda"),
+        (RTX, None, {}, "no_torch"),
+        (RTX, TorchBuild("2.13.0", "13.0"), {}, "old_driver"),
+        (Card("x", 1, "470.1", (8, 6)), TorchBuild("2.8.0", "12.8"), {}, "old_driver"),
+        (Card("GTX 1050 Ti", 1, "580.1", (6, 1)), TorchBuild("2.13.0", "13.0"), {}, "old_card"),
+        (Card("GTX 1050 Ti", 1, "550.1", (6, 1)), TorchBuild("2.8.0", "12.6"), {}, ""),
+        (Card("unknown", 1, "580.1", None), TorchBuild("2.13.0", "13.0"), {}, ""),
+        (Card("odd", 1, "[N/A]", (8, 6)), TorchBuild("2.13.0", "13.0"), {}, "old_driver"),
+        (RTX, TorchBuild("2.13.0", "12.6"), {"CUDA_VISIBLE_DEVICES": ""}, "hidden"),
+        (RTX, TorchBuild("2.13.0", "12.6"), {"CUDA_VISIBLE_DEVICES": "-1"}, "hidden"),
+        (RTX, TorchBuild("2.13.0", "12.6"), {"CUDA_VISIBLE_DEVICES": "0"}, ""),
+    ],
+)
+def test_what_keeps_torch_from_a_card(card: Card, build: TorchBuild | None, environ: dict[str, str], found: str) -> None:
+    assert obstacle(card, build, environ) == found
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "features", "bf16"),
+    [
+        ("flags\t\t: fpu sse2 avx2 avx512f avx512_bf16 amx_tile\n", {"avx2", "avx512f", "avx512_bf16", "amx_tile"}, True),
+        ("flags : fpu sse2 avx avx2\n", {"avx2"}, False),
+        ("flags : fpu sse2\n", set(), False),
+        ("Features\t: fp asimd sve bf16\n", {"neon", "sve", "bf16"}, False),
+        ("", set(), False),
+    ],
+)
+def test_the_processor_is_read_as_linux_describes_it(monkeypatch: pytest.MonkeyPatch, cpuinfo: str, features: set[str], bf16: bool) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: cpuinfo)
+    assert processor_features() == features and computes_in_16_bits(processor_features()) is bf16
+
+
+def test_macos_and_windows_are_asked_in_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = types.SimpleNamespace(stdout="hw.optional.arm.FEAT_BF16: 1\nhw.optional.avx2_0: 0\n")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: said)
+    assert processor_features() == {"bf16", "neon"}
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    monkeypatch.setattr(platform, "machine", lambda: "AMD64")
+    assert processor_features() == set(), "on another system Windows' question cannot be asked"
+
+
+def test_what_is_computed_in_16_bits_here_is_what_torch_says() -> None:
+    torch: Any = pytest.importorskip("torch")
+    dtype = hardware.compute_dtype(torch, torch.device("cpu"))
+    assert computes_in_16_bits(processor_features()) is (dtype == torch.bfloat16)
