@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -279,9 +279,33 @@ def ask_hub(name: str, revision: str = "", *, seconds: float = 10.0) -> HubModel
         if not any(file.endswith(".safetensors") and not file.startswith("adapter_") for file in wanted):
             what = "is an adapter, not a base model" if "adapter_config.json" in files else "has no safetensors weights"
             raise UsageError(f"'{name}' {what}", hint="choose a base model that is published as safetensors")
-        config = Path(hf_hub_download(name, "config.json", revision=info.sha))
+        with quiet_bars():
+            config = Path(hf_hub_download(name, "config.json", revision=info.sha))
         licence = str(getattr(info.card_data, "license_name", None) or getattr(info.card_data, "license", None) or "")
         return HubModel(info.sha or "", bool(info.gated), sum(wanted.values()), licence, config.parent)
+
+
+@contextmanager
+def quiet_bars() -> Iterator[None]:
+    """Hold back the progress bars of the Hub's client, which go on drawing after their work is done."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    were_off = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not were_off:
+            enable_progress_bars()
+
+
+def bytes_in_cache(name: str, environ: Mapping[str, str] = os.environ) -> int:
+    """Bytes of the Hub model ``name`` that are in the cache by now, half-fetched files included."""
+    total = 0
+    for file in (model_cache(environ) / f"models--{name.replace('/', '--')}" / "blobs").glob("*"):
+        with suppress(OSError):  # renamed meanwhile, because it is whole
+            total += file.stat().st_size
+    return total
 
 
 @contextmanager

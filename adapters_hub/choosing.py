@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -103,16 +104,20 @@ def held_base(workspace: Workspace, room: Room, *, tutors: int, environ: Mapping
     return Held(base, _offer(base, files, room, tutors), files)
 
 
-def offers(room: Room, *, tutors: int, environ: Mapping[str, str] = os.environ) -> tuple[Offer, ...]:
-    """``mini``, the catalogue, and what else is in the cache of Hub models."""
-    cached = base_files.cached_models(environ)
-    others = [name for name in cached if known_base(name) is None]
-    return tuple(_offer_of(name, room, tutors) for name in (*EMBEDDED, *(base.id for base in CATALOGUE), *others))
+def offers(room: Room, *, tutors: int, current: str = "", environ: Mapping[str, str] = os.environ) -> tuple[Offer, ...]:
+    """``mini``, the catalogue, what else is in the cache of Hub models, and the ``current`` base wherever it lies."""
+    names = dict.fromkeys([*EMBEDDED, *(base.id for base in CATALOGUE), *base_files.cached_models(environ), *filter(None, [current])])
+    return tuple(_offer_of(name, room, tutors) for name in names)
+
+
+def quantization_here(wanted: Quantization) -> Quantization:
+    """What ``auto`` comes to: 4 bits where the library for them is installed, which is all that can be known without trying it."""
+    return "none" if wanted == "auto" and find_spec("bitsandbytes") is None else wanted
 
 
 def best_offer(room: Room, *, tutors: int) -> KnownBase | None:
     """The base to recommend on this machine."""
-    return best_for(room, tutors=tutors)
+    return best_for(room, tutors=tutors, quantization=quantization_here("auto"))
 
 
 def _offer_of(name: str, room: Room, tutors: int) -> Offer:
@@ -141,7 +146,7 @@ def _offer(base: BaseModel, files: BaseFiles | None, room: Room, tutors: int) ->
         parameters=parameters,
         download=known.download if known else size,
         shape=shape,
-        fit=fits(shape, room, tutors=tutors, quantization=base.quantization) if shape is not None else None,
+        fit=fits(shape, room, tutors=tutors, quantization=quantization_here(base.quantization)) if shape is not None else None,
         note=known.note if known else "comes with this program, for trying out and for tests" if base.model in EMBEDDED else "",
     )
 
@@ -245,7 +250,7 @@ def _from_hub(base: BaseModel, room: Room, tutors: int) -> Offer:
     offer = _offer(base, None, room, tutors)
     if offer.shape is None:
         shape = read_shape(model.folder)
-        fit = fits(shape, room, tutors=tutors, quantization=base.quantization)
+        fit = fits(shape, room, tutors=tutors, quantization=quantization_here(base.quantization))
         offer = replace(offer, shape=shape, parameters=shape.parameters, fit=fit)
     return replace(offer, download=model.size, licence=model.licence or offer.licence, gated=model.gated)
 

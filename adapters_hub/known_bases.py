@@ -6,10 +6,10 @@ named below; owners may change terms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters_hub.base_memory import Fit, Room, Shape, fits
+from adapters_hub.types import Quantization
 from adapters_hub.workspace import nearest
 
 AS_OF = "2026-11"
@@ -168,13 +168,13 @@ def similar_ids(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*same, *([parts[guess]] if guess else [])]))
 
 
-def best_for(room: Room, *, tutors: int = 3, bases: Sequence[KnownBase] = CATALOGUE) -> KnownBase | None:
+def best_for(room: Room, *, tutors: int = 3, quantization: Quantization = "auto") -> KnownBase | None:
     """The base to take for tutors in Spanish in this room: free to use, ungated, comfortable; None when nothing fits."""
-    small = [base for base in bases if room.device != "cpu" or base.parameters <= LARGEST_ON_CPU]
+    small = [base for base in CATALOGUE if room.device != "cpu" or base.parameters <= LARGEST_ON_CPU]
     for wanted in ("comfortable", "tight"):
         for base in small:
             open_one = base.free and not base.gated and base.spanish and base.chat_template
-            if open_one and fits(base.shape, room, tutors=tutors).verdict == wanted:
+            if open_one and fits(base.shape, room, tutors=tutors, quantization=quantization).verdict == wanted:
                 return base
     return None
 

@@ -45,6 +45,8 @@ class ProgressLine:
                 self._when = now
         elif int(10 * share) > self._tenth and now - self._begun >= QUIET:
             self._tenth = int(10 * share)
+            if text == self._shown:
+                return
             print(text, file=sys.stderr, flush=True)
         self._shown = text
 

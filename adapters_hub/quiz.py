@@ -29,6 +29,11 @@ QUESTIONS = 10
 FENCE = re.compile(r"^```([\w+-]*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 """A block of code, and its language."""
 
+SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-ZÁÉÍÓÚÑ¿¡])")
+"""Between two sentences."""
+LOOKED_AT = 6
+"""So many sentences at the beginning of a model answer may serve as hints."""
+
 WITHOUT_TOPIC = "otros"
 REPEATS = "Eso ya lo dice la pregunta: falta resolverlo."
 
@@ -176,29 +181,30 @@ class Quiz:
     def without_spoiler(self, card: Card, verdict: Verdict) -> Verdict:
         """The verdict for somebody who tries again: its reason and hint do not say what the right answer is."""
         told = verdict.expected.strip()
-        whole = re.compile(rf"(?<!\w){re.escape(told)}(?!\w)")
-        if not told or not whole.search(f"{verdict.reason} {verdict.hint}") or self._verdict(card, told).outcome != "correct":
+        parts = [part for part in told.split(", ") if part not in verdict.extracted]
+        if not any(_says(f"{verdict.reason} {verdict.hint}", part) for part in (told, *parts)):
+            return verdict
+        if self._verdict(card, told).outcome != "correct":  # a figure of a test, say, which is no answer
             return verdict
         clause = re.compile(rf",?\s*(?:(?:y|pero)\s+)?se\s+esperaban?\s+(?<!\w){re.escape(told)}(?!\w)")
-        reason, hint = (whole.sub("…", clause.sub("", text)) for text in (verdict.reason, verdict.hint))
+        reason, hint = (clause.sub("", text) for text in (verdict.reason, verdict.hint))
+        for part in (told, *parts):
+            reason, hint = (re.sub(_word(part), "…", text) for text in (reason, hint))
         return replace(verdict, reason=reason, hint=hint)
 
     def hints(self, card: Card) -> tuple[str, ...]:
-        """What may be told one after the other without giving the answer away: how the model answer begins, then a little more."""
+        """At most three things that may be told one after the other: what the model answer says first, save what gives it away."""
         prose, *more = FENCE.split(card.reference, maxsplit=1)
-        lines = [line.strip() for line in prose.splitlines() if line.strip()]
-        begun = [line for line in (more[1] if more else "").splitlines() if line.strip()][:1]
-        found = [*lines[:2], *(f"Empieza así: {line.strip()}" for line in begun)] if begun else lines[:3]
-        kept: list[str] = []
-        for line in found:
-            if self._gives_away(card, line):
-                break
-            kept.append(line)
-        return tuple(kept)
+        sentences = [part.strip() for line in prose.splitlines() for part in SENTENCE.split(line) if part.strip()]
+        code = [line.strip() for line in (more[1] if more else "").splitlines() if line.strip()]
+        found = [sentence for sentence in sentences[:LOOKED_AT] if not self._gives_away(card, sentence)]
+        if len(code) > 1 and not self._gives_away(card, code[0]):
+            return (*found[:2], f"Empieza así: {code[0]}")
+        return tuple(found[:3])
 
     def _gives_away(self, card: Card, hint: str) -> bool:
         expected = card.expected.get("answer") if isinstance(card.expected, dict) else card.expected
-        if isinstance(expected, (str, int, float)) and re.search(rf"(?<!\w){re.escape(str(expected))}(?!\w)", hint):
+        if isinstance(expected, (str, int, float)) and _says(hint, str(expected)):
             return True
         return self._verdict(card, hint).outcome == "correct"
 
@@ -304,6 +310,15 @@ def _repeats_question(card: Card, answer: str, verdict: Verdict) -> bool:
     asked, expected = _bare(card.question), _bare(verdict.expected)
     judged = _bare(verdict.extracted) or _bare(answer)
     return judged in asked and judged not in expected and expected not in judged
+
+
+def _says(text: str, words: str) -> bool:
+    return bool(words) and re.search(_word(words), text) is not None
+
+
+def _word(words: str) -> str:
+    """A pattern for ``words`` where they stand for themselves, not within others."""
+    return rf"(?<!\w){re.escape(words)}(?!\w)"
 
 
 def _bare(text: str) -> str:

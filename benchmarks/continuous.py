@@ -21,19 +21,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from switch import random_model, random_weights
-from transformers import ContinuousBatchingConfig, GenerationConfig
+from transformers import AutoModelForCausalLM, ContinuousBatchingConfig, GenerationConfig, Qwen2Config
 
 from adapters_hub.contracts import Sampling
 from adapters_hub.engine.answer_batch import batch_for
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.generation import Decoded, Prompt, decode_in_training
+from adapters_hub.engine.linears import linears, resolve_targets
 from adapters_hub.engine.model_thread import ModelThread
+from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts
 from adapters_hub.engine.prefixes import Prefixes
 from adapters_hub.engine.registry import Lease
 from adapters_hub.engine.scheduler import Limits, Scheduler
 
 TUTORS = 8
+LAYERS = 12
+RANK = 8
 
 
 @dataclass
@@ -195,6 +198,28 @@ def static(model: Any, bank: Bank, workload: Work, rows: int) -> Side:
                 firsts += [time.perf_counter() - begun] * len(part)
         answers += found
     return Side(time.perf_counter() - begun, firsts, answers)
+
+
+def random_model(width: int) -> Any:
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=1024,
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=width // 64,
+        num_key_value_heads=max(1, width // 256),
+    )
+    return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").eval()
+
+
+def random_weights(model: Any, seed: int) -> AdapterWeights:
+    generator, modules, pairs = torch.Generator().manual_seed(seed), linears(model), {}
+    for path in resolve_targets(model, ["all-linear"]):
+        layer: Any = modules[path]
+        a = torch.randn(RANK, layer.in_features, generator=generator) / layer.in_features**0.5
+        pairs[path] = (a, 0.1 * torch.randn(layer.out_features, RANK, generator=generator), 2.0)
+    return AdapterWeights(pairs, PeftConfigFacts(rank=RANK))
 
 
 if __name__ == "__main__":

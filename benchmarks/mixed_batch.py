@@ -1,105 +1,103 @@
-"""One decode step for four students of four tutors at once: the bank beside PEFT's ``adapter_names=``, on the same random model.
+"""One decode step for eight students of eight tutors: the bank beside PEFT's two ways of doing it, on the same random base.
 
-The cache holds 64 tokens of each row. Rounds alternate, and both sides must give the same logits before anything is timed.
-The untouched base and one tutor for all rows show what mixing costs. Prints a table and one JSON line.
-Run: ``python benchmarks/mixed_batch.py [--rounds 30] [--width 256]``.
+PEFT can name an adapter for each row (``adapter_names=``), or switch and compute a part of the batch for each tutor; both are measured
+with its default (float32 adapters) and with 16-bit ones. A batch whose rows all have one tutor, and the base alone, show what mixing
+costs. All sides must give nearly the same logits before anything is timed; rounds alternate. Prints a table and one JSON line.
+Run: ``python benchmarks/mixed_batch.py [--rounds 12]``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
-from switch import LAYERS, Sides, arguments, build, medians
-from transformers import DynamicCache
+from two_sides import (
+    arguments,
+    bank_step,
+    facts,
+    filled_cache,
+    in_bank,
+    in_peft,
+    interleaved,
+    median_ratio,
+    milliseconds,
+    plain_step,
+    random_adapters,
+    random_base,
+)
 
-ROWS = 4
-CONTEXT = 64
+ROWS = 8
 
 
 def main() -> None:
-    options = arguments(__doc__)
-    sides = build(options.width, ROWS)
-    bank, peft = BankStep(sides), PeftStep(sides)
-    difference = float((bank.step(MIXED) - peft.step(MIXED)).abs().max())
-    if difference > 1e-3:
-        raise SystemExit(f"the two sides disagree: logits differ by {difference:.2e}")
-    print(f"{'batch of 4':24}  {'bank ms':>9}  {'PEFT ms':>9}  {'PEFT / bank':>11}")
-    results: dict[str, Any] = {
-        "benchmark": "mixed_batch",
-        "layers": LAYERS,
-        "width": options.width,
-        "threads": torch.get_num_threads(),
-        "largest_difference": difference,
+    options = arguments(__doc__, rounds=12)
+    model = random_base(options)
+    with tempfile.TemporaryDirectory() as folder:
+        folders = random_adapters(Path(folder), model, ROWS)
+        bank, slots = in_bank(model, folders)
+        names = [one.name for one in folders]
+        plain, narrow = in_peft(random_base(options), folders), in_peft(random_base(options), folders, autocast_adapter_dtype=False)
+    contestants: dict[str, Callable[[int], torch.Tensor]] = {
+        "bank, 8 tutors": bank_step(model, bank, slots),
+        "bank, 8 tutors, shuffled": bank_step(model, bank, [slots[i] for i in (3, 1, 5, 0, 2, 7, 6, 4)]),
+        "bank, one tutor": bank_step(model, bank, [slots[0]] * ROWS),
+        "bank, base alone": bank_step(model, bank, [-1] * ROWS),
+        "PEFT, adapter_names": plain_step(plain, ROWS, adapter_names=names),
+        "PEFT, switch per tutor": switching_step(plain, names),
+        "PEFT 16-bit, adapter_names": plain_step(narrow, ROWS, adapter_names=names),
+        "PEFT 16-bit, switch per tutor": switching_step(narrow, names),
+        "PEFT, one tutor": plain_step(plain, ROWS),
     }
-    for label, table in (("base only", BASE), ("one tutor", SINGLE), ("four tutors", MIXED)):
-        with peft.ready(table):
-            ours, theirs = medians([0] * options.rounds, lambda _, t=table: bank.step(t), lambda _, t=table: peft.step(t))
-        print(f"{label:24}  {ours * 1e3:9.2f}  {theirs * 1e3:9.2f}  {theirs / ours:10.2f}x")
-        results[label.replace(" ", "_")] = {"bank_ms": ours * 1e3, "peft_ms": theirs * 1e3, "ratio": theirs / ours}
+    difference = largest_difference(contestants)
+    seconds = interleaved(contestants, options.rounds, warm_up=2)
+    mixed = seconds["bank, 8 tutors"]
+    print(f"{'8 rows':32} {'ms':>8}  {'beside the bank with 8 tutors':>30}")
+    results: dict[str, Any] = facts("mixed_batch", options) | {"rows": ROWS, "largest_difference": difference, "ms": {}, "ratio": {}}
+    for name, spent in seconds.items():
+        results["ms"][name], results["ratio"][name] = milliseconds(spent), median_ratio(spent, mixed)
+        print(f"{name:32} {results['ms'][name]:8.2f}  {results['ratio'][name]:29.2f}x")
     print(json.dumps(results))
 
 
-MIXED = (0, 1, 2, 3)
-SINGLE = (0, 0, 0, 0)
-BASE = (-1, -1, -1, -1)
+def switching_step(wrapped: Any, names: list[str]) -> Callable[[int], torch.Tensor]:
+    """``set_adapter`` and a batch of one row for each tutor, as one would group a queue by tutor."""
+    caches = []
+    for row in range(len(names)):
+        caches.append(filled_cache(wrapped, len(names)))
+        caches[-1].batch_select_indices(torch.tensor([row], device=next(wrapped.parameters()).device))
 
+    def step(_: int) -> torch.Tensor:
+        parts = []
+        for row, name in enumerate(names):
+            wrapped.set_adapter(name, inference_mode=True)
+            parts.append(one_row(wrapped, caches[row], row))
+        return torch.cat(parts)
 
-class BankStep:
-    """A decode step of our side."""
-
-    def __init__(self, sides: Sides) -> None:
-        self.sides = sides
-        self.cache = filled_cache(sides.model)
-
-    @torch.inference_mode()
-    def step(self, table: tuple[int, ...]) -> torch.Tensor:
-        with self.sides.bank.routing([self.sides.slots[i] if i >= 0 else -1 for i in table]):
-            logits = self.sides.model(input_ids=next_tokens(), past_key_values=self.cache, use_cache=True).logits
-        self.cache.crop(-1)
-        return logits
-
-
-class PeftStep:
-    """The same step through PEFT: ``adapter_names=`` where rows differ; the active adapter, set beforehand, where they agree."""
-
-    def __init__(self, sides: Sides) -> None:
-        self.sides = sides
-        with sides.wrapped.disable_adapter():
-            self.cache = filled_cache(sides.wrapped)
-
-    @contextmanager
-    def ready(self, table: tuple[int, ...]) -> Iterator[None]:
-        """Switch once for all steps inside, so that only steps are timed."""
-        if table == BASE:
-            with self.sides.wrapped.disable_adapter():
-                yield
-        else:
-            self.sides.wrapped.set_adapter(self.sides.names[table[0]], inference_mode=True)
-            yield
-
-    @torch.inference_mode()
-    def step(self, table: tuple[int, ...]) -> torch.Tensor:
-        chosen = {"adapter_names": [self.sides.names[i] for i in table]} if len(set(table)) > 1 else {}
-        logits = self.sides.wrapped(input_ids=next_tokens(), past_key_values=self.cache, use_cache=True, **chosen).logits
-        self.cache.crop(-1)
-        return logits
-
-
-def next_tokens() -> torch.Tensor:
-    return torch.arange(1, ROWS + 1).unsqueeze(1)
+    return step
 
 
 @torch.inference_mode()
-def filled_cache(model: Any) -> DynamicCache:
-    """Keys and values of 64 tokens a row, computed by the bare base: equal on both sides."""
-    cache = DynamicCache(config=model.config)
-    ids = torch.randint(0, 1000, (ROWS, CONTEXT), generator=torch.Generator().manual_seed(0))
-    model(input_ids=ids, past_key_values=cache, use_cache=True)
-    return cache
+def one_row(wrapped: Any, cache: Any, row: int) -> torch.Tensor:
+    ids = torch.tensor([[row + 1]], device=next(wrapped.parameters()).device)
+    logits: torch.Tensor = wrapped(input_ids=ids, past_key_values=cache, use_cache=True).logits
+    cache.crop(-1)
+    return logits
+
+
+def largest_difference(contestants: dict[str, Callable[[int], torch.Tensor]]) -> float:
+    """How far the sides' logits for eight tutors lie apart, in standard deviations of the logits. The caches are each side's own.
+
+    Refuses to go on where they are not the same answer."""
+    ours = contestants["bank, 8 tutors"](0).float()
+    theirs = contestants["PEFT, adapter_names"](0).float()
+    difference = float((ours - theirs).abs().max() / theirs.std())
+    if difference > 0.5:
+        raise SystemExit(f"the two sides disagree: logits differ by {difference:.2f} standard deviations")
+    return difference
 
 
 if __name__ == "__main__":

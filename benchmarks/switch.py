@@ -1,144 +1,121 @@
-"""Time to switch tutors: naming another slot of the bank beside PEFT's ``set_adapter``, on the same 24-layer random model.
+"""Time to switch tutors: naming another slot of the bank beside PEFT's ``set_adapter``, for many adapters and deep models.
 
-Both sides run in this process on their own copy of one model with the same adapters; rounds alternate so that a noisy machine
-hurts both. "switch" is the switch alone; "next token" is one decode step that switches first, as a chat server does.
-Prints a table and one JSON line. Run: ``python benchmarks/switch.py [--rounds 30] [--width 256]``.
+Neither depends on the width of the base, so it is narrow here and the adapters have rank 2. Both sides have the same modules; rounds
+alternate. "switch" is the switch alone, median and 99th percentile of ours; "token" is one decode step that switches first.
+Prints a table and one JSON line. Run: ``python benchmarks/switch.py [--rounds 20]``.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
-import tempfile
-import time
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
+from two_sides import arguments, facts, median_ratio, milliseconds, percentile, timed
 
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.linears import linears, resolve_targets
-from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, read_adapter, write_adapter
+from adapters_hub.engine.peft_files import AdapterWeights
 
-LAYERS = 24
-RANK = 16
-
-
-@dataclass(frozen=True)
-class Sides:
-    """One random base twice, with the same adapters: in our bank and in PEFT."""
-
-    model: Any
-    bank: Bank
-    slots: list[int]
-    wrapped: Any
-    names: list[str]
+SIZES = ((24, 3), (24, 10), (24, 50), (6, 10), (48, 10))
+"""Decoder layers and adapters."""
+OURS_A_ROUND = 20
+"""Switches of ours for each one of PEFT's, so that there is a 99th percentile to speak of."""
 
 
 def main() -> None:
-    options = arguments(__doc__)
-    print(f"{'adapters':>8}  {'':10}  {'bank ms':>9}  {'PEFT ms':>9}  {'PEFT / bank':>11}")
-    results: dict[str, Any] = {"benchmark": "switch", "layers": LAYERS, "width": options.width, "threads": torch.get_num_threads()}
-    for count in (3, 10):
-        sides = build(options.width, count)
-        order = [turn % count for turn in range(options.rounds)]
-        switch = medians(
-            order, lambda i, s=sides: name_slot(s, i), lambda i, s=sides: s.wrapped.set_adapter(s.names[i], inference_mode=True)
+    options = arguments(__doc__, rounds=20)
+    print(
+        f"{'layers':>6} {'adapters':>8}  {'bank ms':>8} {'p99':>8} {'PEFT ms':>8} {'ratio':>7}   {'token ms':>8} {'PEFT':>8} {'ratio':>6}"
+    )
+    results = facts("switch", options) | {"sizes": []}
+    for layers, count in SIZES:
+        found = measure(layers, count, options.rounds)
+        results["sizes"].append(found)
+        print(
+            f"{layers:>6} {count:>8}  {found['bank_ms']:8.4f} {found['bank_p99_ms']:8.4f} {found['peft_ms']:8.2f} {found['ratio']:6.0f}x"
+            f"   {found['bank_token_ms']:8.2f} {found['peft_token_ms']:8.2f} {found['token_ratio']:5.1f}x"
         )
-        token = medians(order, lambda i, s=sides: bank_token(s, i), lambda i, s=sides: peft_token(s, i))
-        for label, (bank, peft) in (("switch", switch), ("next token", token)):
-            print(f"{count:>8}  {label:10}  {bank * 1e3:9.3f}  {peft * 1e3:9.3f}  {peft / bank:10.1f}x")
-            results[f"{label.replace(' ', '_')}_{count}"] = {"bank_ms": bank * 1e3, "peft_ms": peft * 1e3, "ratio": peft / bank}
+    results["worst_p99_ms"] = max(found["bank_p99_ms"] for found in results["sizes"])
     print(json.dumps(results))
 
 
-def name_slot(sides: Sides, index: int) -> None:
-    with sides.bank.routing([sides.slots[index]]):
-        pass
-
-
 @torch.inference_mode()
-def bank_token(sides: Sides, index: int) -> None:
-    with sides.bank.routing([sides.slots[index]]):
-        sides.model(input_ids=torch.ones(1, 1, dtype=torch.long), use_cache=False)
+def measure(layers: int, count: int, rounds: int) -> dict[str, Any]:
+    model, wrapped = narrow_base(layers), in_peft(narrow_base(layers), count)
+    bank = Bank(model)
+    slots = [bank.attach(narrow_adapter(model, seed)) for seed in range(count)]
+    ids = torch.ones(1, 1, dtype=torch.long)
+
+    def name_slot(turn: int) -> None:
+        with bank.routing([slots[turn % count]]):
+            pass
+
+    def bank_token(turn: int) -> None:
+        with bank.routing([slots[turn % count]]):
+            model(input_ids=ids, use_cache=False)
+
+    def set_adapter(turn: int) -> None:
+        wrapped.set_adapter(f"t{turn % count}", inference_mode=True)
+
+    def peft_token(turn: int) -> None:
+        set_adapter(turn)
+        wrapped(input_ids=ids, use_cache=False)
+
+    seconds: dict[str, list[float]] = {"bank": [], "peft": [], "bank token": [], "peft token": []}
+    for turn in range(-3, rounds):
+        named = [timed(name_slot, turn * OURS_A_ROUND + i) for i in range(OURS_A_ROUND)]
+        spent = [timed(action, turn) for action in (set_adapter, bank_token, peft_token)]
+        if turn >= 0:
+            seconds["bank"] += named
+            for name, one in zip(("peft", "bank token", "peft token"), spent, strict=True):
+                seconds[name].append(one)
+    return {
+        "layers": layers,
+        "adapters": count,
+        "bank_ms": milliseconds(seconds["bank"]),
+        "bank_p99_ms": percentile(seconds["bank"], 0.99),
+        "peft_ms": milliseconds(seconds["peft"]),
+        "ratio": milliseconds(seconds["peft"]) / milliseconds(seconds["bank"]),
+        "bank_token_ms": milliseconds(seconds["bank token"]),
+        "peft_token_ms": milliseconds(seconds["peft token"]),
+        "token_ratio": median_ratio(seconds["peft token"], seconds["bank token"]),
+    }
 
 
-@torch.inference_mode()
-def peft_token(sides: Sides, index: int) -> None:
-    sides.wrapped.set_adapter(sides.names[index], inference_mode=True)
-    sides.wrapped(input_ids=torch.ones(1, 1, dtype=torch.long), use_cache=False)
-
-
-# --- shared with mixed_batch.py ------------------------------------------------------------------
-
-
-def arguments(description: str | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--width", type=int, default=256, help="hidden size of the random model, a multiple of 64")
-    return parser.parse_args()
-
-
-def medians(order: list[int], ours: Callable[[int], Any], theirs: Callable[[int], Any]) -> tuple[float, float]:
-    """Median seconds of both sides over interleaved rounds; the first three rounds warm up and do not count."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in [*order[:3], *order]:
-        for side, action in enumerate((ours, theirs)):
-            begun = time.perf_counter()
-            action(turn)
-            times[side].append(time.perf_counter() - begun)
-    return statistics.median(times[0][3:]), statistics.median(times[1][3:])
-
-
-def build(width: int, adapters: int) -> Sides:
-    """Both sides with ``adapters`` random rank-16 adapters on all linear layers, float32, from the same files."""
-    warnings.simplefilter("ignore", FutureWarning)
-    from peft import PeftModel
-
-    model, twin = random_model(width), random_model(width)
-    names = [f"t{i}" for i in range(adapters)]
-    bank, slots = Bank(model), []
-    with tempfile.TemporaryDirectory() as folder:
-        wrapped = None
-        for i, name in enumerate(names):
-            write_adapter(Path(folder) / name, random_weights(twin if wrapped is None else model, i), base_model_name="", revision="")
-            slots.append(bank.attach(read_adapter(Path(folder) / name)))
-            if wrapped is None:
-                wrapped = PeftModel.from_pretrained(twin, Path(folder) / name, adapter_name=name)
-            else:
-                wrapped.load_adapter(Path(folder) / name, name)
-    return Sides(model, bank, slots, wrapped.eval(), names)
-
-
-def random_model(width: int) -> Any:
+def narrow_base(layers: int) -> Any:
     from transformers import AutoModelForCausalLM, Qwen2Config
 
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=1024,
-        hidden_size=width,
-        intermediate_size=4 * width,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=width // 64,
-        num_key_value_heads=max(1, width // 256),
+        vocab_size=256, hidden_size=64, intermediate_size=128, num_hidden_layers=layers, num_attention_heads=2, num_key_value_heads=1
     )
-    return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").eval()
+    return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").requires_grad_(False).eval()
 
 
-def random_weights(model: Any, seed: int) -> AdapterWeights:
+def narrow_adapter(model: Any, seed: int) -> AdapterWeights:
     generator = torch.Generator().manual_seed(seed)
-    modules = linears(model)
-    pairs = {}
-    for path in resolve_targets(model, ["all-linear"]):
-        layer: Any = modules[path]
-        a = torch.randn(RANK, layer.in_features, generator=generator) / layer.in_features**0.5
-        b = 0.1 * torch.randn(layer.out_features, RANK, generator=generator)
-        pairs[path] = (a, b, 2.0)
-    return AdapterWeights(pairs, PeftConfigFacts(rank=RANK))
+    modules: dict[str, Any] = dict(linears(model))
+    return AdapterWeights(
+        {
+            path: (
+                torch.randn(2, modules[path].in_features, generator=generator),
+                torch.randn(modules[path].out_features, 2, generator=generator),
+                1.0,
+            )
+            for path in resolve_targets(model, ["all-linear"])
+        }
+    )
+
+
+def in_peft(model: Any, count: int) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    wrapped = get_peft_model(model, config, adapter_name="t0")
+    for i in range(1, count):
+        wrapped.add_adapter(f"t{i}", config)
+    return wrapped.eval()
 
 
 if __name__ == "__main__":

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Hub, run_hub, write
+from conftest import Hub, load_test_plugins, run_hub, write
 from dictated import trained_run
 from fake_hub import COMMIT, FakeHub, fake_hub
 
 from adapters_hub import base_files, choosing, hardware, store
 from adapters_hub.base_files import EMBEDDED, HubModel
+from adapters_hub.cli import House
 from adapters_hub.cli import base as verb
 from adapters_hub.errors import NetworkError, NotFoundError, RightsError
 from adapters_hub.hardware import Card, TorchBuild
@@ -122,7 +124,7 @@ def test_a_base_of_unknown_shape_is_shown_as_far_as_it_is_known(hub: Hub, settin
 
 def test_the_list_marks_what_fits_what_is_chosen_and_what_is_best(hub: Hub, settings: Path) -> None:
     out = hub("base", "list").out
-    rows = {line[4:].split()[0]: line for line in out.splitlines() if line.startswith(("✓", "~", "✗"))}
+    rows = {line[3:].split()[0]: line for line in out.splitlines() if line.startswith(("✓", "~", "✗"))}
     assert set(rows) == {"mini", *(base.id for base in CATALOGUE)}
     assert rows["mini"].startswith("✓*") and rows["HuggingFaceTB/SmolLM3-3B"].startswith("✓>")
     assert rows[BIG].startswith("✗") and "asks for a login" in rows[LLAMA] and "here" in rows["mini"]
@@ -159,6 +161,19 @@ def test_what_is_in_the_cache_is_listed_too(hub: Hub, settings: Path, tmp_path: 
     assert rows["someone/theirs"]["here"] and rows["someone/theirs"]["licence"] == "apache-2.0"
     assert rows["someone/theirs"]["parameters"] == pytest.approx(10.36e6, rel=0.01)
     assert rows[QWEN]["here"] and not rows[LLAMA]["here"] and "half/fetched" not in rows
+
+
+def test_a_base_of_ones_own_is_in_the_list_too(hub: Hub, settings: Path, workspace: Path) -> None:
+    folder = shutil.copytree(EMBEDDED["mini"], workspace / "tutors/mine")
+    hub("base", "use", folder)
+    document = hub("base", "list", "--json").document
+    assert document["bases"][-1]["name"] == document["base"] == str(folder)
+
+
+def test_without_bitsandbytes_the_weights_are_not_reckoned_in_4_bits(hub: Hub, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
+    row = next(row for row in hub("base", "list", "--json").document["bases"] if row["name"] == QWEN)
+    assert row["fit"]["quantization"] == "none" and row["fit"]["weights"] == row["memory"]["none"]
 
 
 def test_a_machine_on_which_nothing_fits_is_told_so(hub: Hub, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,6 +337,26 @@ def test_too_little_disk_is_said_before_anything_is_fetched_or_written(
     before = settings.read_bytes()
     outcome = hub("base", "use", QWEN, "--download")
     assert outcome.code == 6 and "takes 3.1 GB on disk, 1.0 GB are free" in outcome.err and settings.read_bytes() == before
+
+
+def test_somebody_who_looks_on_sees_what_has_arrived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "hf/hub/models--owner--x/blobs/abc.incomplete", "x" * 700)
+    write(tmp_path / "hf/hub/models--owner--x/blobs/def", "x" * 300)
+    assert base_files.bytes_in_cache("owner/x") == 1000 and base_files.bytes_in_cache("owner/none") == 0
+    looked = threading.Event()
+
+    def arrived(*_: Any) -> int:
+        looked.set()
+        return 1000
+
+    monkeypatch.setattr(base_files, "bytes_in_cache", arrived)
+    monkeypatch.setattr(verb.sys.stderr, "isatty", lambda: True, raising=False)
+    offer = choosing.Offer("owner/x", False, "", None, False, None, None, 0, 2000, None, None)
+    threads = threading.active_count()
+    with pytest.raises(NetworkError), verb._progress(House(load_test_plugins()), offer):
+        assert looked.wait(5)
+        raise NetworkError("lost")
+    assert threading.active_count() <= threads, "nobody watches any more"
 
 
 def test_a_download_that_fails_leaves_the_former_base(

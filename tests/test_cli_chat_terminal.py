@@ -62,6 +62,19 @@ plugins = load_plugins()
 plugins.add(PluginInfo("slow", "installed"), lambda: types.SimpleNamespace(hub_engines=hub_engines))
 make_cli(plugins).main(prog_name="hub")
 """
+JUDGE = """
+from adapters_hub import ValidatorSpec, Verdict, hookimpl
+
+class Judge:
+    def judge(self, attempt):
+        if "mal" in attempt.answer:
+            return Verdict("incorrect", code="wrong", reason="Falta la unidad.", hint="muy bien")
+        return Verdict("correct", 1.0, reason="Está la unidad.", extracted="3 m")
+
+@hookimpl
+def hub_validators():
+    return [ValidatorSpec("unidades", "wants a unit", lambda options: Judge())]
+"""
 ENTER, CTRL_C, CTRL_D = "\r", "\x03", "\x04"
 PROMPT = "sumas>"
 
@@ -90,7 +103,7 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self.end, keys.encode())
 
-    def wait_for(self, words: str, seconds: float = 20) -> str:
+    def wait_for(self, words: str, seconds: float = 60) -> str:
         """What was shown since the last time, up to ``words``."""
         deadline = time.monotonic() + seconds
         while True:
@@ -111,7 +124,7 @@ class Terminal:
     def leave(self) -> int:
         """The exit code, whatever is still to be read."""
         try:
-            while select.select([self.end], [], [], 10)[0] and os.read(self.end, 65536):
+            while select.select([self.end], [], [], 60)[0] and os.read(self.end, 65536):
                 pass
         except OSError:  # the child has closed its side
             pass
@@ -124,9 +137,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a trained tutor whose engine takes its time."""
     folder = tmp_path_factory.mktemp("slow")
     settings = write(folder / "tutors/hub.toml", '[base]\nengine = "echo"\n\n[defaults.train]\nmax_steps = 2\n')
-    for name in ("sumas", "restas"):
+    for name in ("sumas", "restas", "medidas"):
         make_tutor_folder(folder / "tutors" / name)
-    list(train_tutors([read_tutor(folder / "tutors/sumas", find_workspace(folder))], load_test_plugins()))
+    write(folder / "tutors/medidas/validator.py", JUDGE)
+    write(folder / "tutors/medidas/tutor.toml", '[validator]\nuse = ["unidades"]\non_fail = "retry"\n')
+    tutors = [read_tutor(folder / "tutors" / name, find_workspace(folder)) for name in ("sumas", "medidas")]
+    list(train_tutors(tutors, load_test_plugins()))
     write(settings, settings.read_text().replace("echo", "slow"))
     return folder
 
@@ -171,6 +187,21 @@ def test_ctrl_c_stops_the_answer_keeps_its_text_and_the_chat(terminal: Terminal)
         time.sleep(0.3)  # a person's pace: between two prompts nobody counts
         terminal.press(CTRL_C)
     terminal.wait_for("Ctrl-D or /salir leaves")
+    terminal.press(f"/salir{ENTER}")
+    assert terminal.leave() == 0
+
+
+def test_a_wrong_answer_is_asked_again_unseen_and_the_waiting_shows(terminal: Terminal) -> None:
+    terminal.press(f"/tutor medidas{ENTER}")
+    terminal.wait_for("medidas>")
+    terminal.press(f"mide mal{ENTER}")
+    terminal.wait_for("thinking ...")
+    shown = terminal.wait_for("revising ...")
+    assert "mal" not in shown
+    shown = terminal.wait_for("✓ verificado: 3 m (revised)")
+    assert "muy bien" in shown and "mal" not in shown
+    assert "revising ...\x1b[0m\r\x1b[2K" in terminal.text, "the waiting disappears"
+    terminal.wait_for("medidas>")
     terminal.press(f"/salir{ENTER}")
     assert terminal.leave() == 0
 

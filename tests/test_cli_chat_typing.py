@@ -223,5 +223,26 @@ def test_a_pipe_may_hold_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines_of(b"\xef\xbb\xbfuno\n\xff\xfe\n", monkeypatch) == ["uno", "\ufffd\ufffd"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ('"""uno\n"""', "uno"),
+        ('"""\ndef f():\n    """doc"""\n"""', 'def f():\n    """doc"""'),
+        ('"""doc"""\nx = 1', '"""doc"""\nx = 1'),
+        ("// cuenta\nint x;", "/// cuenta\nint x;"),
+        ("/* cuenta */\nint x;", "//* cuenta */\nint x;"),
+        ("//una línea", "//una línea"),
+        ("/sistema uno\ndos", "/sistema uno\ndos"),
+        ('"""/salir"""', "//salir"),
+    ],
+)
+def test_blocks_and_pasted_code(typed: str, message: str) -> None:
+    assert message_of(typed) == message
+
+
+def test_a_pasted_program_that_begins_with_a_docstring_is_sent_with_enter(terminal: Terminal) -> None:
+    assert terminal(pasted('"""doc"""\nx = 1') + ENTER) == '"""doc"""\nx = 1'
+
+
 def test_message_of_an_empty_block() -> None:
     assert message_of('""""""') == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Hub, write
 
-from adapters_hub.cli import logs
+from adapters_hub.cli._completions import CONVERSATION
 from adapters_hub.conversations import ConversationLog, log_path
 from adapters_hub.transcripts import Binding, Try, Turn
 from adapters_hub.types import Verdict
@@ -195,5 +195,5 @@ def test_a_damaged_log_is_one_clear_line(hub: Hub) -> None:
 
 
 def test_ids_complete_in_the_shell(ids: list[str]) -> None:
-    found = logs.ID.shell_complete(None, None, ids[0][:3])  # type: ignore[arg-type]
+    found = CONVERSATION.shell_complete(None, None, ids[0][:3])  # type: ignore[arg-type]
     assert [(item.value, item.help) for item in found] == [(ids[0], "¿Qué es un JOIN?")]

@@ -74,8 +74,8 @@ Las pérdidas están en nats por token: cuanto más bajas, mejor.""",
         CODE,
         """sql, matematicas = hub.train_together(["sql", "matematicas"], max_steps=8, options={"dataset.validation": 0.03, "train.score_rows": 0})
 for tutor in (sql, matematicas):
-    primera, ultima = tutor.losses[0], tutor.losses[-1]
-    print(f"{tutor.tutor}: pérdida {primera:.2f} → {ultima:.2f}; en filas apartadas {tutor.held_out[0]:.2f} → {tutor.held_out[tutor.best_step]:.2f}")""",
+    antes, luego = tutor.held_out[0], tutor.held_out[tutor.best_step]
+    print(f"{tutor.tutor}: pérdida {tutor.losses[0]:.2f} → {tutor.losses[-1]:.2f}; en filas apartadas {antes:.2f} → {luego:.2f}")""",
     ),
     (
         TEXT,
@@ -192,16 +192,32 @@ def executed() -> dict[str, Any]:
         sys.exit(f"{error.name} is missing: pip install nbformat nbclient ipykernel")
     notebook = nbformat.from_dict(blank())
     NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # times of day
-        for output in cell.get("outputs", ()):
-            output.get("transient", {}).clear()
-            output.pop("transient", None)
-            output.get("metadata", {}).clear()
-    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     plain: dict[str, Any] = json.loads(nbformat.writes(notebook))
-    return plain
+    return tidied(plain)
+
+
+def tidied(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Without times of day, versions and names of displays; what was printed piece by piece is one text."""
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+        kept: list[dict[str, Any]] = []
+        for output in cell.get("outputs", ()):
+            output.pop("transient", None)
+            if "metadata" in output:
+                output["metadata"] = {}
+            if output["output_type"] == "stream":
+                output["text"] = "".join(output["text"])
+                if kept and kept[-1].get("name") == output["name"]:
+                    kept[-1]["text"] += output["text"]
+                    continue
+            kept.append(output)
+        for output in kept:
+            if "text" in output:
+                output["text"] = output["text"].splitlines(keepends=True)
+        if "outputs" in cell:
+            cell["outputs"] = kept
+    notebook["metadata"] = blank()["metadata"] | {"language_info": {"name": "python"}}
+    return notebook
 
 
 def blank() -> dict[str, Any]:

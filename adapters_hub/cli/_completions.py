@@ -72,7 +72,7 @@ class ConversationId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """The latest ones; their first question is shown where the shell shows help."""
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(key, help=about) for key, about in _conversations() if key.startswith(incomplete)]
+        return [CompletionItem(key, help=about) for key, about in _conversations() if key.startswith(incomplete.lower())]
 
 
 TUTOR_RUN, TUTOR_OR_AUTO, RUN, CONVERSATION = TutorRun(), TutorOrAuto(), RunId(), ConversationId()

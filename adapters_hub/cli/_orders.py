@@ -77,13 +77,16 @@ class Orders:
         former = talk.seat.speaker if talk.seat is not None else AUTO
         turns = len(talk.conversation.turns)
         talk.switch(names[0], keep=bool(flags))
-        self._house.emit({"schema": 1, "command": "tutor", "tutor": AUTO if talk.auto else names[0], "history_kept": bool(flags)})
+        now = AUTO if talk.auto is not None or talk.seat is None else talk.seat.tutor.name
+        self._house.emit({"schema": 1, "command": "tutor", "tutor": now, "history_kept": bool(flags)})
         if talk.auto is not None:
             self._screen.note(_("{former} -> auto: each question finds its tutor").format(former=former))
             return
         assert talk.seat is not None
         self._screen.note(f"{former} -> {talk.seat.speaker} · {talk.seat.tutor.title}")
-        if turns and flags:
+        if turns and flags and former == talk.seat.speaker:
+            self._screen.note(_("the history goes on"))
+        elif turns and flags:
             self._screen.note(
                 _("── from here on {name}; it knows that the {turns} turns above were another's ──").format(name=names[0], turns=turns)
             )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from gettext import gettext as _
 from typing import Any
 
+import click
+
 from adapters_hub.answers import Answer, ChatEvent, Piece, Retrying, badge
 from adapters_hub.chatting import BARE, ChatRoom, Conversation, Seat, chosen_adapter
 from adapters_hub.cli._auto import Auto, Chosen
@@ -67,12 +69,13 @@ class Talk:
         interrupts = 0
         while not self.over:
             try:
-                line = keyboard.message(self.prompt)
+                try:
+                    line = keyboard.message(self.prompt)
+                except EOFError:
+                    return
                 interrupts = 0
                 self._take(line)
-            except EOFError:
-                return
-            except KeyboardInterrupt:  # wherever it was: it clears the line or ends the command, as in a shell
+            except (KeyboardInterrupt, click.Abort):  # wherever it was: it clears the line or ends the command, as in a shell
                 if not self.screen.interactive:
                     raise
                 self.screen.arrived()
@@ -87,7 +90,7 @@ class Talk:
                 self.obey(line)
             elif line:
                 self.ask(line[1:] if line.startswith("//") else line)
-        except (Interrupted, BrokenPipeError):
+        except (Interrupted, BrokenPipeError, click.Abort):
             raise
         except HubError as error:  # a mistake ends neither the chat nor the tutor in force
             self._complain(error)
@@ -111,16 +114,16 @@ class Talk:
 
     # --- who answers -----------------------------------------------------------------------------
 
-    def seat_of(self, name: str | None, run: str | None = None) -> Seat:
+    def seat_of(self, name: str) -> Seat:
         """A seat for that tutor; raises when anything about it is wrong."""
-        return self._seated(self.tutor_called(name), run)
+        return self._seated(self.tutor_called(name))
 
-    def tutor_called(self, name: str | None) -> Tutor:
+    def tutor_called(self, name: str) -> Tutor:
         """The tutor of that name; ``base`` is the base on its own."""
         return base_alone(self.house) if name == BARE else self.house.load_tutor(name)
 
-    def _seated(self, tutor: Tutor, run: str | None = None) -> Seat:
-        adapter = None if self.bare or tutor.name == BARE else chosen_adapter(tutor, run)
+    def _seated(self, tutor: Tutor) -> Seat:
+        adapter = None if self.bare or tutor.name == BARE else chosen_adapter(tutor)
         self.screen.waiting(_("{name} is coming ...").format(name=tutor.name))
         try:
             return self.room.seat(tutor, adapter)

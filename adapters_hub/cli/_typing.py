@@ -87,18 +87,21 @@ def piped_reader() -> Read:
 
 
 def message_of(text: str) -> str:
-    """What was typed, without the marks of a block and the white space around it."""
+    """What was typed, without the marks of a block and the white space around it.
+
+    A block is never a command, nor is code that begins with a comment: a slash more in front says so."""
     text = text.replace("\r\n", "\n").strip()
-    if text.startswith(BLOCK):
+    is_block = text.startswith(BLOCK) and (_block_is_open(text) or (text.endswith(BLOCK) and len(text) >= 2 * len(BLOCK)))
+    if is_block:
         text = text[len(BLOCK) :].removesuffix(BLOCK).strip()
-        return f"/{text}" if text.startswith("/") else text  # a block is never a command
+    if text.startswith("/") and (is_block or ("\n" in text and text.startswith(("//", "/*")))):
+        return f"/{text}"
     return text
 
 
 def _block_is_open(text: str) -> bool:
-    """Whether a block has begun and is not at its end."""
-    text = text.strip()
-    return text.startswith(BLOCK) and (len(text) < 2 * len(BLOCK) or not text.endswith(BLOCK))
+    """Whether a block has begun and is not at its end; strings within it have marks in pairs."""
+    return text.lstrip().startswith(BLOCK) and text.count(BLOCK) % 2 == 1
 
 
 # --- terminals -----------------------------------------------------------------------------------

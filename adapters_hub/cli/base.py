@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from gettext import gettext as _
+from pathlib import Path
 from typing import Any
 
 import click
@@ -69,11 +73,11 @@ def list_bases(house: House, tutors: int | None) -> None:
     """List known good bases and how they would do on this machine."""
     room = choosing.room_here(house.environ)
     count = _count(house, tutors)
-    found = choosing.offers(room, tutors=count, environ=house.environ)
+    current = _current(house)
+    found = choosing.offers(room, tutors=count, current=current, environ=house.environ)
     best = choosing.best_offer(room, tutors=count)
     fit = next((offer.fit for offer in found if best is not None and offer.name == best.id), None)
     why = why_best(best, fit, room) if best is not None and fit is not None else _("no open base of the list fits this machine: use mini")
-    current = _current(house)
     house.emit(
         {
             "schema": 1,
@@ -91,8 +95,10 @@ def list_bases(house: House, tutors: int | None) -> None:
     _print_offers(house, found, current, best.id if best else "")
     house.show()
     house.show(why)
-    house.note(_("with {count} tutors in {room}, weights in 4 bits; figures of {date}").format(count=count, room=room.name, date=AS_OF))
-    house.note(_("✓ fits  ~ tight  ✗ does not fit   * the base of this workspace  > best here   hub base use ID takes one"))
+    text = _("with {count} tutors in {room}, weights in 4 bits; figures of {date}")
+    house.note(text.format(count=count, room=room.name, date=AS_OF))
+    house.note(_("✓ fits  ~ tight  ✗ does not fit  * in use here  > best here  + asks for a login; --verbose: with notes"))
+    house.note(_("TOKENS: the longest conversation; CHATS: conversations of 2,048 tokens side by side; hub base use BASE takes one"))
 
 
 @click.command("use")
@@ -248,12 +254,18 @@ def _training_line(offer: Offer) -> str:
 # --- list ----------------------------------------------------------------------------------------
 
 
+WIDE = 130
+"""Columns of a terminal from which on the table has room for notes; a pipe has."""
+
+
 def _print_offers(house: House, found: Sequence[Offer], current: str, best: str) -> None:
-    titles = ["", _("BASE"), _("LICENCE"), _("DOWNLOAD"), _("MEMORY"), _("CONTEXT"), _("CHATS"), _("TRAIN"), _("SPANISH"), _("NOTE")]
+    titles = ["", _("BASE"), _("LICENCE"), _("FETCH"), _("NEEDS"), _("TOKENS"), _("CHATS"), _("NOTE")]
     rows = [[_mark(offer, current, best), offer.name, *_cells(offer)] for offer in found]
-    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
+    narrow = sys.stdout.isatty() and not house.verbose and house.console().width < WIDE
+    shown_columns = range(len(titles) - narrow)
+    widths = [max(len(row[column]) for row in [titles, *rows]) for column in shown_columns]
     for row in [titles, *rows]:
-        house.show("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        house.show(" ".join(f"{row[column]:<{widths[column]}}" for column in shown_columns).rstrip())
 
 
 def _mark(offer: Offer, current: str, best: str) -> str:
@@ -263,17 +275,24 @@ def _mark(offer: Offer, current: str, best: str) -> str:
 
 def _cells(offer: Offer) -> list[str]:
     fit = offer.fit
-    notes = [_("asks for a login") if offer.gated else "", offer.note]
+    notes = [
+        _("asks for a login") if offer.gated else "",
+        _("weak Spanish") if offer.spanish is False else "",
+        _("too little memory to train") if fit is not None and fit.verdict == "tight" and not fit.trainable else "",
+        offer.note,
+    ]
     return [
-        offer.licence or "?",
-        _("here") if offer.here else _bytes(offer.download),
-        _bytes(fit.weights) if fit else "?",
-        f"{fit.context:,}" if fit else "?",
-        f"{fit.conversations:,}" if fit else "?",
-        ("✓" if fit.trainable else "✗") if fit else "?",
-        {True: "✓", False: _("weak"), None: "?"}[offer.spanish],
+        (offer.licence or "?") + (" +" if offer.gated else ""),
+        _("here") if offer.here else _short_bytes(offer.download),
+        _short_bytes(fit.weights) if fit else "?",
+        (f"{fit.context // 1024}k" if fit.context >= 10_000 else str(fit.context)) if fit else "?",
+        str(fit.conversations) if fit else "?",
         ", ".join(filter(None, notes)),
     ]
+
+
+def _short_bytes(size: int) -> str:
+    return f"{size / GB:.0f} GB" if size >= 9.95 * GB else _bytes(size) if size else "?"
 
 
 def _as_json(offer: Offer, room: Room) -> dict[str, Any]:
@@ -302,17 +321,40 @@ def _fetch(house: House, found: Candidate, download: bool | None) -> bool:
     question = _("fetch {name} now, {size}, about {minutes:.0f} min at 100 Mbit/s?")
     if download is None and not house.confirm(question.format(name=offer.name, size=_bytes(offer.download), minutes=max(1, minutes))):
         return False
-    if house.quiet or house.json:
-        from huggingface_hub.utils.tqdm import disable_progress_bars
-
-        disable_progress_bars()
     house.note(_("fetching {name}, {size}").format(name=offer.name, size=_bytes(offer.download)))
     try:
-        base_files.locate_base(found.base)
+        with base_files.quiet_bars(), _progress(house, offer):
+            base_files.locate_base(found.base)
     except NetworkError as error:
         hint = _("type it again: what is fetched already is kept")
         raise NetworkError(error.message, hint=hint, details=error.details) from error
     return True
+
+
+@contextmanager
+def _progress(house: House, offer: Offer) -> Iterator[None]:
+    """A bar of what has arrived, where somebody looks on; gone when the block ends."""
+    if house.quiet or house.json or not sys.stderr.isatty():
+        yield
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    over = threading.Event()
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=house.console(stderr=True), transient=True) as bar:
+        task = bar.add_task(offer.name, total=offer.download)
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                bar.update(task, completed=min(base_files.bytes_in_cache(offer.name, house.environ), offer.download))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
 
 def _print_change(house: House, found: Candidate, former: BaseModel, now: BaseModel, stand: Sequence[Trained], fetched: bool) -> None:
@@ -341,8 +383,6 @@ def _print_change(house: House, found: Candidate, former: BaseModel, now: BaseMo
 
 
 def _name(model: str) -> str:
-    from pathlib import Path
-
     return shown(Path(model)) if Path(model).is_absolute() else model
 
 

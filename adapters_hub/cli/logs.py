@@ -18,10 +18,11 @@ from typing import Any
 import click
 
 from adapters_hub.answers import badge
+from adapters_hub.cli._completions import CONVERSATION
 from adapters_hub.cli._house import TUTOR, House, pass_house, with_global_options
 from adapters_hub.cli._verdicts import cropped, one_line
 from adapters_hub.conversations import ConversationLog, Summary, log_path, logging_is_on, switch_logging
-from adapters_hub.errors import HubError, NotFoundError, UsageError, from_os_error
+from adapters_hub.errors import NotFoundError, UsageError, from_os_error
 from adapters_hub.transcripts import LARGEST_DOCUMENT, Record, Turn, conversation_document, document_of, records_of
 from adapters_hub.workspace import shown, write_json
 
@@ -29,26 +30,6 @@ MOST = 20
 """Lines of a list, unless more are asked for."""
 AGE = re.compile(r"(\d{1,5})\s*([hdwm])")
 HOURS = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24}
-
-
-class ConversationId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A conversation's id or the beginning of it; completes ids."""
-
-    name = "id"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        """Ids that begin with what was typed, each with its first question."""
-        from click.shell_completion import CompletionItem
-
-        try:
-            with _open_log(os.environ) as log:
-                found = log.list(most=500) if log is not None else ()
-        except HubError:  # a completion has nobody to tell
-            return []
-        return [CompletionItem(row.id, help=one_line(row.question)[:60]) for row in found if row.id.startswith(incomplete.lower())]
-
-
-ID = ConversationId()
 
 
 @click.group("logs", invoke_without_command=True)
@@ -100,7 +81,7 @@ def _show_table(house: House, rows: Sequence[Summary]) -> None:
 
 
 @click.command("show")
-@click.argument("id", type=ID, required=False)
+@click.argument("id", type=CONVERSATION, required=False)
 @click.option("--tries", is_flag=True, help=_("Show answers too that were rejected and tried again."))
 @pass_house
 def show(house: House, id: str | None, tries: bool) -> None:
@@ -191,7 +172,7 @@ def off(house: House) -> None:
 
 
 @click.command("rm")
-@click.argument("ids", nargs=-1, type=ID, metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=CONVERSATION, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help=_("All of them."))
 @click.option("--older-than", metavar="AGE", help=_("Those without a turn since so long: 12h, 30d, 8w, 6m (months of 30 days)."))
 @pass_house
@@ -230,7 +211,7 @@ def _since(age: str) -> str:
 
 
 @click.command("export")
-@click.argument("ids", nargs=-1, type=ID, metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=CONVERSATION, metavar="[ID]...")
 @click.option("-o", "--output", metavar="FILE", help=_("Write a new file that only you can read, instead of to stdout."))
 @pass_house
 def export(house: House, ids: tuple[str, ...], output: str | None) -> None:

@@ -14,7 +14,7 @@ from adapters_hub.base_files import EMBEDDED, HUB_ID, BaseFiles, base_on_this_ma
 from adapters_hub.base_memory import GB, Fit, fits
 from adapters_hub.diagnosis.case import Case, Found, existing
 from adapters_hub.errors import HubError, NotFoundError
-from adapters_hub.known_bases import CATALOGUE, best_for, why_best
+from adapters_hub.known_bases import CATALOGUE, why_best
 from adapters_hub.tutors import read_base, read_tutor
 from adapters_hub.types import BaseModel
 from adapters_hub.workspace import shown, tutor_names
@@ -73,14 +73,15 @@ def bases(case: Case) -> Iterator[Found]:
         count = choosing.tutors_expected(case.library.workspace)
     except HubError:
         count = choosing.tutors_expected(None)
-    best = best_for(room, tutors=count)
+    best = choosing.best_offer(room, tutors=count)
+    held = choosing.quantization_here("auto")
     if best is None:
         text = _("no known base fits {room} with {count} tutors").format(room=room.name, count=count)
         yield "bases", "warning", text, "hub base use mini"
         return
-    yield "bases", "ok", why_best(best, fits(best.shape, room, tutors=count), room), ""
+    yield "bases", "ok", why_best(best, fits(best.shape, room, tutors=count, quantization=held), room), ""
     for known in CATALOGUE:
-        fit = fits(known.shape, room, tutors=count)
+        fit = fits(known.shape, room, tutors=count, quantization=held)
         told = known.id == best.id or known.id in FAMILIAR or case.verbose
         if told and (fit.verdict != "no" or case.verbose):
             yield known.id, "ok", _in_short(fit, count, known.gated), ""
