@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters_hub.contracts import EngineSpec, ExporterSpec, ValidatorSpec
+from adapters_hub.contracts import EngineSpec, ExporterSpec, ExportJob, ExportOption, ExportResult, ValidatorSpec
 from adapters_hub.errors import DataError, HubError
 from adapters_hub.hookspecs import hookimpl
 from adapters_hub.types import Attempt, Example, Message, Tutor, Verdict
@@ -22,6 +22,9 @@ __all__ = [
     "DataError",
     "EngineSpec",
     "Example",
+    "ExportJob",
+    "ExportOption",
+    "ExportResult",
     "ExporterSpec",
     "Hub",
     "HubError",

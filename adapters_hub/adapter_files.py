@@ -56,7 +56,9 @@ def read_adapter_settings(file: Path, where: str) -> AdapterSettings:
     if not isinstance(settings, dict):
         raise HubError(f"{where} holds no table of settings", hint=AGAIN)
     if settings.get("peft_type") != "LORA":
-        raise UsageError(f"{where}: its type is {str(settings.get('peft_type'))[:40]}, not LORA", hint="only LoRA adapters can share a base")
+        raise UsageError(
+            f"{where}: its type is {str(settings.get('peft_type'))[:40]}, not LORA", hint="only LoRA adapters can share a base"
+        )
     rank, alpha, base = settings.get("r"), settings.get("lora_alpha", 8), settings.get("base_model_name_or_path")
     if type(rank) is not int or not 1 <= rank <= LARGEST_RANK or type(alpha) not in (int, float) or not abs(alpha) <= 1e6:
         raise HubError(f"{where}: r or lora_alpha is missing, no number or out of range", hint=AGAIN)

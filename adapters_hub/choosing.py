@@ -219,6 +219,8 @@ def candidate(
     local = _local_name(name, workspace)
     model = name if name in EMBEDDED else local or (known.id if known else name)
     quantized = quantization or document.get("base", {}).get("quantization", "auto")
+    if revision and model in EMBEDDED:
+        raise UsageError(f"'{model}' comes with this program and has no revisions", hint="leave out --revision")
     base = BaseModel(model=model, revision=revision or "", quantization=quantized)
     at_home = workspace.settings_file.parent
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from adapters_hub.types import Adapter, Attempt, BaseIdentity, BaseModel, Example, Message, Recipe, Verdict
+from adapters_hub.types import Adapter, Attempt, BaseIdentity, BaseModel, Example, Message, Recipe, Tutor, Verdict
 
 # --- asking --------------------------------------------------------------------------------------
 
@@ -294,9 +294,92 @@ class EngineSpec:
 
 
 @dataclass(frozen=True)
-class ExporterSpec:
-    """A way to write an adapter in another format."""
+class ExportOption:
+    """One ``--option name=value`` that an export format knows."""
 
     name: str
     help: str
-    export: Callable[[Adapter, BaseModel, Path], Path]
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    """Empty: any text."""
+
+
+@dataclass(frozen=True)
+class TrainedTutor:
+    """A tutor and the adapter that is exported for it."""
+
+    tutor: Tutor
+    adapter: Adapter
+    """Its files have been compared with the manifest's hashes."""
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    """File name -> contents of what travels with an adapter: ``tutor.json``, ``system.md``."""
+
+
+def silent(text: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """One export. Whatever the exporter writes it writes to ``out``, and nowhere else: half an export is thrown away by others."""
+
+    trained: tuple[TrainedTutor, ...]
+    """One; several, all of the same base, only for a format with ``many``."""
+    base: BaseModel
+    out: Path
+    """A file or a folder, as the format likes, that does not exist yet; its name is the one it will have."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Every option of the format, with its default where none was given."""
+    target: Path = Path()
+    """Where ``out`` will be moved in the end, for texts that name it."""
+    tell: Callable[[str], None] = silent
+    """Takes a few words about the stage that begins."""
+
+    @property
+    def tutor(self) -> Tutor:
+        """The tutor, or the first of several."""
+        return self.trained[0].tutor
+
+    @property
+    def adapter(self) -> Adapter:
+        """The adapter, or the first of several."""
+        return self.trained[0].adapter
+
+
+@dataclass(frozen=True)
+class ExportNeeds:
+    """What an export takes, estimated before it begins. 0: next to nothing."""
+
+    disk: int = 0
+    """Bytes written."""
+    memory: int = 0
+    """Bytes of RAM at the peak."""
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What an exporter has to say about what it wrote."""
+
+    next: str
+    """The exact command that uses it; ``{out}`` stands for the place."""
+    notes: tuple[str, ...] = ()
+    """What one should know, one sentence each."""
+
+
+def needs_little(job: ExportJob) -> ExportNeeds:
+    """For formats that copy an adapter."""
+    return ExportNeeds(disk=sum(file.stat().st_size for one in job.trained for file in one.adapter.folder.glob("adapter_*")))
+
+
+@dataclass(frozen=True)
+class ExporterSpec:
+    """A way to write an adapter in another format; heavy imports belong inside ``export`` and ``needs``."""
+
+    name: str
+    help: str
+    export: Callable[[ExportJob], ExportResult]
+    options: tuple[ExportOption, ...] = ()
+    """Others are refused before ``export`` is called."""
+    many: bool = False
+    """It can take all tutors of a base at once: ``--all``."""
+    needs: Callable[[ExportJob], ExportNeeds] = needs_little

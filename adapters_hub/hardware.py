@@ -95,14 +95,14 @@ class TorchBuild:
     """Version of CUDA it was built for, e.g. ``12.8``; empty for a build without."""
 
 
-Obstacle = Literal["", "hidden", "no_torch", "no_cuda", "old_driver", "old_card"]
+Obstacle = Literal["", "hidden", "no_torch", "no_cuda", "old_driver", "old_card", "old_build"]
 
 
 def obstacle(card: Card, build: TorchBuild | None, environ: Mapping[str, str] = os.environ) -> Obstacle:
     """What keeps torch from using ``card``, as far as versions tell; empty: nothing known.
 
     Drivers: NVIDIA's table of minor version compatibility. Cards: the release matrix of torch, whose builds for CUDA 12.8
-    and later hold no code for compute capabilities below 7.5."""
+    and later hold no code for compute capabilities below 7.5 (7.0 before torch 2.11), and those before it none for 10.0 and above."""
     if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return "hidden"
     if build is None:
@@ -112,8 +112,12 @@ def obstacle(card: Card, build: TorchBuild | None, environ: Mapping[str, str] = 
     cuda = _numbers(build.cuda)
     if _numbers(card.driver)[:1] < (LEAST_DRIVER.get(cuda[0], 0),):
         return "old_driver"
-    if card.capability is not None and card.capability < (7, 5) and cuda >= (12, 8):
-        return "old_card"
+    if card.capability is not None:
+        least = (7, 0) if cuda < (13,) and _numbers(build.version) < (2, 11) else (7, 5)
+        if cuda >= (12, 8) and card.capability < least:
+            return "old_card"
+        if cuda < (12, 8) and card.capability >= (10, 0):
+            return "old_build"
     return ""
 
 

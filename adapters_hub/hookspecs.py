@@ -35,7 +35,7 @@ def hub_engines() -> list[EngineSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def hub_exporters() -> list[ExporterSpec]:  # type: ignore[empty-body]
-    """Export formats on offer: ``export(adapter, base, out) -> Path``."""
+    """Export formats on offer: ``export(job) -> ExportResult``, the options they know, and what they need."""
 
 
 @hookspec(firstresult=True)

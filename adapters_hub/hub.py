@@ -17,7 +17,7 @@ from adapters_hub import store
 from adapters_hub.answers import Answer
 from adapters_hub.contracts import TrainEnd, TrainStart, TrainStep
 from adapters_hub.dialogue import AnswerStream, AsyncAnswerStream, Dialogue
-from adapters_hub.errors import NotFoundError, UsageError
+from adapters_hub.errors import NotFoundError
 from adapters_hub.evaluating import Begun, Evaluation, Progress, evaluate
 from adapters_hub.exams import Wishes, exam_of
 from adapters_hub.gate import GateReport, gate
@@ -203,16 +203,14 @@ class Hub:
         """``train`` for several tutors at once over one base in memory; one outcome for each, in the order of the names."""
         recipe = {"train.epochs": epochs, "train.max_steps": max_steps, "train.seed": seed}
         wanted = {**(options or {}), **{key: value for key, value in recipe.items() if value is not None}}
-        names = list(names)
-        if not names:
-            raise UsageError("which tutor?")
-        if resume:  # as it began, unless told otherwise
+        names = [names] if isinstance(names, str) else list(names)
+        self._shared.check_open()
+        if resume and names:  # as it began, unless told otherwise
             wanted = {**options_of(self._library.find_tutor(names[0])), **wanted}
-        tutors = [self._shared.tutor(name, wanted) for name in names]
-        if len({tutor.name for tutor in tutors}) < len(tutors):
-            raise UsageError("a tutor is named twice")
+        wanted = {**self._options, **wanted}
+        tutors = self._library.load_tutors(names, wanted)
         logs = {tutor.name: _Log() for tutor in tutors}
-        events = train_tutors(tutors, self._plugins, resume=resume, options={**self._options, **wanted})
+        events = train_tutors(tutors, self._plugins, resume=resume, options=wanted)
         with self._shared.alone(), self._line(progress) as line, closing(events):  # type: ignore[type-var]
             for event in events:
                 logs[event.job].add(event)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from adapters_hub.adapter_files import CONFIG, WEIGHTS
@@ -113,7 +114,7 @@ def _from_archive(path: Path, folder: Path, workspace: Workspace) -> Iterator[st
             for name, member in wanted.items():
                 _copy(archive, member, folder / name, path)
             yield from _left_out([member.filename for member in members if member not in wanted.values()])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error, ValueError) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as error:
         raise HubError(f"{shown(path)} is a damaged archive ({error})", hint="get it again") from error
 
 
@@ -138,13 +139,15 @@ def _parent(member: zipfile.ZipInfo) -> str:
     return str(PurePosixPath(member.filename).parent)
 
 
-def _require_harmless(members: object, path: Path) -> None:
-    for member in members:  # type: ignore[attr-defined]
+def _require_harmless(members: Iterable[zipfile.ZipInfo], path: Path) -> None:
+    for member in members:
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise HubError(f"{shown(path)}: {member.filename[:80]} is a link or no file", hint="do not trust it; ask its author")
         if member.flag_bits & 1:
             raise UsageError(f"{shown(path)} is encrypted", hint="unpack it and name the folder")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise UsageError(f"{shown(path)} is packed in an unusual way", hint="unpack it and name the folder")
         if member.file_size > DENSE and member.file_size > SUSPICIOUS * max(1, member.compress_size):
             raise HubError(f"{shown(path)}: {member.filename[:80]} grows {SUSPICIOUS} times and more", hint="it is no usual adapter")
 

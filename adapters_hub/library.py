@@ -7,7 +7,7 @@ whoever has somebody to warn or to ask says so.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,15 @@ class Library:
 
         folder = self.find_tutor(name)
         return read_tutor(folder, self.home_of(folder), environ=self.environ, options=options)
+
+    def load_tutors(self, names: Iterable[str | None], options: Mapping[str, Any] | None = None) -> list[Tutor]:
+        """``load_tutor`` for each name; raises UsageError where there is none, or one twice."""
+        tutors = [self.load_tutor(name, options) for name in names]
+        if not tutors:
+            raise UsageError("which tutor?")
+        if len({tutor.name for tutor in tutors}) < len(tutors):
+            raise UsageError("a tutor is named twice")
+        return tutors
 
     def readable_tutors(self, options: Mapping[str, Any] | None = None) -> Sequence[Tutor]:
         """Every tutor of the workspace that can be read; the broken ones are left out."""

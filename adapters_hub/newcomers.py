@@ -6,21 +6,20 @@ or imported. Knows neither where the files came from nor where they will live.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from adapters_hub.adapter_files import CONFIG, WEIGHTS, AdapterSettings, read_adapter_layers, read_adapter_settings
 from adapters_hub.base_files import EMBEDDED, HUB_ID
 from adapters_hub.errors import CONTROL, HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.plugins import Plugins
 from adapters_hub.recognition import Recognised, recognise, recognise_by_name, require_layers
+from adapters_hub.store import sha256_of
 from adapters_hub.tutor_file import LARGEST, SYSTEM_FILE, TUTOR_FILE, TutorFile, read_tutor_file
 from adapters_hub.types import BaseIdentity, BaseModel
-from adapters_hub.workspace import proposed_name, shown
+from adapters_hub.workspace import proposed_name
 
 CARD = "README.md"
 LIMITS: Mapping[str, int] = {CONFIG: 4 << 20, TUTOR_FILE: LARGEST, SYSTEM_FILE: LARGEST, CARD: 4 << 20, WEIGHTS: 8 << 30}
@@ -171,8 +170,13 @@ def steers(text: str) -> bool:
 
 def _require_hashes(folder: Path, published: TutorFile, where: str, names: Sequence[str]) -> None:
     for name in names:
-        file = folder / name
-        if name in published.files and (not file.is_file() or sha256_of(file) != published.files[name]):
+        if name not in published.files:
+            continue
+        try:
+            same = sha256_of(folder / name) == published.files[name]
+        except OSError as error:
+            raise from_os_error(error, f"read {where}: {name}") from error
+        if not same:
             raise HubError(
                 f"{where}: {name} is not the file that {TUTOR_FILE} describes: its SHA-256 differs",
                 hint="ask its author to publish again; --plain takes it as a plain adapter",
@@ -213,15 +217,3 @@ def _checked_prompt(text: str, where: str) -> str:
     if steers(text) or len(text) > LARGEST:
         raise HubError(f"{where} holds control characters or is too long", hint="--system FILE names another prompt")
     return text
-
-
-def sha256_of(file: Path) -> str:
-    """Of its content, in hexadecimal. Raises what ``from_os_error`` makes of a failure."""
-    digest = hashlib.sha256()
-    try:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise from_os_error(error, f"read {shown(file)}") from error
-    return digest.hexdigest()

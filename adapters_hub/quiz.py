@@ -54,12 +54,8 @@ class Card:
     difficulty: int | None = None
     where: str = ""
     """``file:line``"""
-
-    @property
-    def code(self) -> str:
-        """The language of the code that the model answer shows, e.g. ``python``; empty where an answer is one line."""
-        found = FENCE.search(self.reference)
-        return (found[1] or "text") if found else ""
+    code: str = ""
+    """The language of the code that a right answer consists of, e.g. ``python``; empty where an answer is said in words."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +192,7 @@ class Quiz:
         """At most three things that may be told one after the other: what the model answer says first, save what gives it away."""
         prose, *more = FENCE.split(card.reference, maxsplit=1)
         sentences = [part.strip() for line in prose.splitlines() for part in SENTENCE.split(line) if part.strip()]
-        code = [line.strip() for line in (more[1] if more else "").splitlines() if line.strip()]
+        code = [line.strip() for line in (more[1] if card.code and more else "").splitlines() if line.strip()]
         found = [sentence for sentence in sentences[:LOOKED_AT] if not self._gives_away(card, sentence)]
         if len(code) > 1 and not self._gives_away(card, code[0]):
             return (*found[:2], f"Empieza así: {code[0]}")
@@ -295,7 +291,11 @@ def _judged(quiz: Quiz, cards: Sequence[Card], *, ahead: int) -> Iterator[tuple[
     """Each card with whether its own answer is right, on all cores; hardly more are judged than are taken."""
 
     def judge(card: Card) -> tuple[Card, bool]:
-        return card, quiz._verdict(card, card.reference).outcome == "correct"
+        right = quiz._verdict(card, card.reference).outcome == "correct"
+        block = FENCE.search(card.reference)
+        if right and block and quiz._verdict(card, block[0]).outcome == "correct":  # else the code is there to explain something
+            card = replace(card, code=block[1] or "text")
+        return card, right
 
     hands = available_cores()
     with closing(in_order(judge, cards, hands=hands, ahead=max(1, min(hands, ahead)))) as judged:  # type: ignore[type-var]

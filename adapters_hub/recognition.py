@@ -39,11 +39,10 @@ def recognise(trained: BaseIdentity, base: BaseModel, where: str) -> Recognised:
         if named_alike:
             raise _other_version(trained, where)
     if named_alike:
+        note = ""
         if trained.revision and base.revision and trained.revision != base.revision:
-            return Recognised(
-                replace(trained, model=base.model), f"it was trained on revision {trained.revision[:12]} of the base, here is {base.revision[:12]}"
-            )
-        return Recognised(replace(trained, model=base.model))
+            note = f"it was trained on revision {trained.revision[:12]} of the base, here is {base.revision[:12]}"
+        return Recognised(replace(trained, model=base.model), note)
     raise _another(trained.model, base, where)
 
 

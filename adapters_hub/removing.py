@@ -44,7 +44,7 @@ def removal_of(folder: Path, run: str, workspace: Workspace) -> Removal:
     """Look at what would go. Raises UsageError (a link, outside the workspace, being trained), NotFoundError (no such run)."""
     _require_inside(folder, workspace)
     target = _run_folder(folder, run) if run else folder
-    files = [file for file in _files(target)]
+    files = list(_files(target))
     runs = [target.name] if run else [one.id for one in store.list_runs(folder) if one.whole]
     state = read_state(workspace.folder)
     try:
@@ -83,7 +83,9 @@ def remove(removal: Removal, workspace: Workspace) -> None:
 
 def _require_inside(folder: Path, workspace: Workspace) -> None:
     if folder.is_symlink():
-        raise UsageError(f"{shown(folder)} is a link to {os.readlink(folder)}: what it leads to is left alone", hint="remove the link itself")
+        raise UsageError(
+            f"{shown(folder)} is a link to {os.readlink(folder)}: what it leads to is left alone", hint="remove the link itself"
+        )
     if folder.resolve().parent != workspace.folder.resolve():
         raise UsageError(f"{shown(folder)} lies outside the workspace", hint="hub list shows what can be removed")
 

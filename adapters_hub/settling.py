@@ -21,8 +21,9 @@ from typing import Any
 from adapters_hub import store
 from adapters_hub.adapter_files import CONFIG, WEIGHTS
 from adapters_hub.errors import ResourceError, UsageError, from_os_error
-from adapters_hub.newcomers import CARD, Newcomer, Wishes, sha256_of, steers
+from adapters_hub.newcomers import CARD, Newcomer, Wishes, steers
 from adapters_hub.sources import Source, read_source, write_source
+from adapters_hub.store import sha256_of
 from adapters_hub.tutor_file import SYSTEM_FILE, TUTOR_FILE
 from adapters_hub.tutors import read_tutor
 from adapters_hub.types import ChatSettings, RunManifest
@@ -173,9 +174,7 @@ def _settings_text(newcomer: Newcomer, source: Source, name: str) -> str:
     card = {"title": published.title, "language": published.language, "locale": published.locale} if published is not None else {}
     if published is not None and published.description:
         card["description"] = published.description
-    chat = {
-        key: published.chat[key] for key in ChatSettings.__dataclass_fields__ if published is not None and key in published.chat
-    }
+    chat = {key: published.chat[key] for key in ChatSettings.__dataclass_fields__ if published is not None and key in published.chat}
     if "max_new_tokens" in chat:
         chat["max_new_tokens"] = int(chat["max_new_tokens"])
     tables = {

@@ -162,7 +162,7 @@ def finish_run(run_dir: Path, manifest: RunManifest) -> RunManifest:
         for name in ADAPTER_FILES:
             _sync_file(run_dir / name)
         sync_folder(run_dir)
-        hashes = {name: _sha256(run_dir / name) for name in ADAPTER_FILES}
+        hashes = {name: sha256_of(run_dir / name) for name in ADAPTER_FILES}
         sizes = {name: (run_dir / name).stat().st_size for name in ADAPTER_FILES}
     except OSError as error:
         raise from_os_error(error, f"finish {shown(run_dir)}") from error
@@ -288,12 +288,14 @@ def unfinished_run(tutor_folder: Path) -> Path | None:
 
 
 def adapter_of(name: str, run: Run) -> Adapter:
-    """The run's adapter, its files verified against the manifest by SHA-256; raises HubError when they differ."""
+    """The run's adapter, its files verified against the manifest by SHA-256; raises HubError when they differ.
+
+    Without manifest where it was imported and only the name of its base is known: its layers decide when it is attached."""
     if not run.whole or run.manifest is None:
         raise HubError(f"run {name}@{run.id} cannot be used: {run.problem or 'it has no manifest'}", hint=f"hub train {name}")
     for file, expected in run.manifest.files.items():
         try:
-            actual = _sha256(run.folder / file)
+            actual = sha256_of(run.folder / file)
         except OSError as error:
             raise from_os_error(error, f"read {shown(run.folder / file)}") from error
         if actual != expected:
@@ -301,10 +303,11 @@ def adapter_of(name: str, run: Run) -> Adapter:
                 f"{shown(run.folder / file)} is not the file that was trained: its SHA-256 differs from the manifest's",
                 hint=f"restore it, choose another run (hub show {name}), or train again (hub train {name})",
             )
-    return Adapter(name=name, folder=run.folder, manifest=run.manifest)
+    return Adapter(name=name, folder=run.folder, manifest=run.manifest if run.manifest.base.fingerprint else None)
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Of a file's content, in hexadecimal; raises OSError."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(1 << 20):

@@ -278,6 +278,10 @@ def test_an_incomplete_folder_is_refused_with_what_is_missing(hub: Hub, settings
     assert outcome.code == 3 and "no weights" in outcome.err and settings.read_bytes() == before
 
 
+def test_the_embedded_base_has_no_revisions(hub: Hub, settings: Path) -> None:
+    assert hub("base", "use", "mini", "--revision", "main").code == 2
+
+
 def test_a_path_that_is_not_there_and_a_name_that_means_nothing(hub: Hub, settings: Path) -> None:
     assert hub("base", "use", "./nowhere").code == 3
     outcome = hub("base", "use", "phi-2")
@@ -352,11 +356,10 @@ def test_somebody_who_looks_on_sees_what_has_arrived(tmp_path: Path, monkeypatch
     monkeypatch.setattr(base_files, "bytes_in_cache", arrived)
     monkeypatch.setattr(verb.sys.stderr, "isatty", lambda: True, raising=False)
     offer = choosing.Offer("owner/x", False, "", None, False, None, None, 0, 2000, None, None)
-    threads = threading.active_count()
     with pytest.raises(NetworkError), verb._progress(House(load_test_plugins()), offer):
         assert looked.wait(5)
         raise NetworkError("lost")
-    assert threading.active_count() <= threads, "nobody watches any more"
+    assert "download watcher" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_download_that_fails_leaves_the_former_base(

@@ -203,6 +203,7 @@ def test_the_cpu_build_beside_a_card_says_what_to_type(workspace: Path, monkeypa
             "CUDA 12.6",
         ),
         (RTX, None, "not installed", "pip install"),
+        (replace(RTX, capability=(12, 0)), TorchBuild("2.8.0", "12.6"), "is older than the NVIDIA", "pip install --upgrade"),
     ],
 )
 def test_driver_card_and_build_that_do_not_belong_together(

@@ -41,6 +41,13 @@ def test_options_overrule_the_files(library: Library) -> None:
     assert library.load_tutor("sumas", {"train.max_steps": 3}).recipe.train.max_steps == 3
 
 
+def test_several_tutors_are_loaded_in_order_and_none_twice(library: Library) -> None:
+    assert [tutor.name for tutor in library.load_tutors(["sumas", "restas"])] == ["sumas", "restas"]
+    for names, message in (([], "which tutor"), (["sumas", "tutors/sumas"], "named twice")):
+        with pytest.raises(UsageError, match=message):
+            library.load_tutors(names)
+
+
 def test_a_broken_tutor_hides_no_other_one(library: Library, workspace: Path) -> None:
     write(workspace / "tutors/restas/tutor.toml", "[tutor\n")
     assert [tutor.name for tutor in library.readable_tutors()] == ["sumas"]

@@ -42,7 +42,7 @@ class Sums:
         return Verdict("incorrect", extracted=said, expected=expected, reason=reason, hint=f"Revisa: no es {said}, es {expected}.")
 
 
-CODE = Card("Escribe f.", "Empieza por def.\n\n```python\ndef f():\n    return 1\n```\n\nListo.", expected="code")
+CODE = Card("Escribe f.", "Empieza por def.\n\n```python\ndef f():\n    return 1\n```\n\nListo.", expected="code", code="python")
 
 
 def rows_of(*more: str) -> str:
@@ -198,6 +198,13 @@ def test_hints_begin_as_the_model_answer_does_and_leave_out_the_result(tutor: Tu
     assert quiz_for(tutor, card).hints(card) == ("Suma uno.", "Cuenta desde 3.", "Fin.")
 
 
+def test_code_is_asked_for_only_where_it_alone_is_a_right_answer(tutor: Tutor, plugins: Plugins) -> None:
+    asks = row("Escribe f.", "Así:\n\n```python\ndef f():\n    return 1\n```\n", expected="code", tags=["a"])
+    shows = row("¿2 y 2?", "Son 4, como dice Python:\n\n```python\nprint(2 + 2)\n```\n\nSon 4.", expected="4", tags=["b"])
+    write(tutor.folder / "data/eval.jsonl", asks + shows)
+    assert {card.topics[0]: card.code for card in quiz_of(tutor, plugins, Sums()).cards} == {"a": "python", "b": ""}
+
+
 def test_the_last_hint_for_code_is_its_first_line(tutor: Tutor) -> None:
     assert quiz_for(tutor, CODE).hints(CODE) == ("Empieza por def.", "Empieza así: def f():")
 
@@ -233,11 +240,17 @@ def shipped(request: pytest.FixtureRequest) -> Iterator[Quiz]:
     yield quiz_of(tutor, load_test_plugins(own_folder=TUTORS), judge_of(tutor), count=12, seed=5)
 
 
+def code_of(card: Card) -> str:
+    """The code of the model answer."""
+    block = FENCE.search(card.reference)
+    assert block is not None
+    return block[2]
+
+
 def short_answer(card: Card) -> str:
     """What a student in a hurry types: the code alone, or the result."""
-    block = FENCE.search(card.reference)
-    if block:
-        return block[2]
+    if card.code:
+        return code_of(card)
     if "terms" in card.expected:
         return ", ".join(term if isinstance(term, str) else term[0] for term in card.expected["terms"])
     answer = card.expected["answer"]
@@ -253,10 +266,9 @@ def test_the_answers_that_ship_are_correct_whole_and_bare(shipped: Quiz) -> None
 
 def test_wrong_answers_to_the_questions_that_ship_are_never_correct(shipped: Quiz) -> None:
     for card in shipped.cards:
-        block = FENCE.search(card.reference)
         broken = [card.question, "no sé", "123456", "SELECT 1", "def f(x):\n    return x"]
-        if block:
-            broken.append("\n".join(block[2].splitlines()[1:]))
+        if card.code:
+            broken.append("\n".join(code_of(card).splitlines()[1:]))
         elif "terms" not in card.expected:
             broken += [f"{short_answer(card)}7", f"Resultado: {short_answer(card)}7"]
         for answer in broken:

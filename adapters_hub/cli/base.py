@@ -348,7 +348,7 @@ def _progress(house: House, offer: Offer) -> Iterator[None]:
             while not over.wait(0.5):
                 bar.update(task, completed=min(base_files.bytes_in_cache(offer.name, house.environ), offer.download))
 
-        watcher = threading.Thread(target=watch, daemon=True)
+        watcher = threading.Thread(target=watch, name="download watcher", daemon=True)
         watcher.start()
         try:
             yield

@@ -32,16 +32,16 @@ _hub_completion() {
     COMPREPLY=()
     while IFS=, read -r type value; do
         case "$type" in
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
+            dir) compopt -o dirnames 2>/dev/null ;;
+            file) compopt -o default 2>/dev/null ;;
             plain) COMPREPLY+=("${value#"$kept"}") ;;
         esac
     done <<< "$response"
     return 0
 }
-complete -o nosort -F _hub_completion hub
+complete -o nosort -F _hub_completion hub 2>/dev/null || complete -F _hub_completion hub
 """
-"""For bash 4.4 and later; speaks click's protocol, ``type,value`` a line."""
+"""Speaks click's protocol, ``type,value`` a line. Bash before 4.4, as on macOS, sorts what is offered and offers no files."""
 
 
 @click.command("completion")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 from adapters_hub import store
 from adapters_hub.cli._house import House, pass_house
 from adapters_hub.errors import HubError
+from adapters_hub.sources import Source, read_source
 from adapters_hub.types import RunManifest
 from adapters_hub.workspace import shown, tutor_names
 
@@ -36,16 +38,16 @@ def command(house: House) -> None:
         house.show(_("no tutors yet in {folder}").format(folder=shown(folder)))
         house.note(_("hint: hub new NAME makes one"))
         return
-    titles = ["", _("NAME"), _("TITLE"), _("STATUS"), _("LOSS"), _("SCORE"), _("RUN")]
+    titles = ["", _("NAME"), _("TITLE"), _("STATUS"), _("LOSS"), _("SCORE"), _("RUN"), _("FROM")]
     rows = [
-        [_mark(t, chosen), t["name"], t["title"], t["status"], _loss(t["metrics"]), _score(t["metrics"]), t["adapter"] or ""]
+        [_mark(t, chosen), t["name"], t["title"], t["status"], _loss(t["metrics"]), _score(t["metrics"]), t["adapter"] or "", _origin(t)]
         for t in tutors
     ]
-    scored = any(row[5] for row in rows)
+    filled = [column for column in range(len(titles)) if column not in (5, 7) or any(row[column] for row in rows)]
     widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
     for row in [titles, *rows]:
         cells = [f"{cell:<{width}} " for cell, width in zip(row, widths, strict=True)]
-        house.show(" ".join(cells if scored else [*cells[:5], *cells[6:]]).rstrip())
+        house.show(" ".join(cells[column] for column in filled).rstrip())
     for tutor in tutors:
         if tutor["problem"] and tutor["status"] != "broken":
             house.warn(f"{tutor['name']}: {tutor['problem']}")
@@ -56,7 +58,8 @@ def command(house: House) -> None:
 def describe(house: House, folder: Path) -> dict[str, Any]:
     """One tutor as JSON; a broken one is described as far as it goes."""
     row: dict[str, Any] = {"name": folder.name, "title": "", "status": "broken", "base": None, "adapter": None, "metrics": {}}
-    row |= {"source": str(folder), "problem": ""}
+    source = read_source(folder)
+    row |= {"source": str(folder), "origin": asdict(source) if source else None, "problem": ""}
     try:
         tutor = house.load_tutor(str(folder))
         row |= {"title": tutor.title, "base": tutor.base.model}
@@ -79,6 +82,11 @@ def summary(manifest: RunManifest) -> dict[str, Any]:
 
 def _mark(tutor: dict[str, Any], chosen: str) -> str:
     return "*" if tutor["name"] == chosen else ""
+
+
+def _origin(tutor: dict[str, Any]) -> str:
+    """Where it was pulled or imported from; empty for one that was made here."""
+    return Source(**tutor["origin"]).shown if tutor["origin"] else ""
 
 
 def _loss(metrics: dict[str, Any]) -> str:

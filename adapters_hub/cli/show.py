@@ -13,6 +13,7 @@ from adapters_hub import store
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.errors import HubError
 from adapters_hub.gate import ADAPTER, BASE, scores_of
+from adapters_hub.sources import Source, read_source
 from adapters_hub.types import Tutor
 from adapters_hub.workspace import shown
 
@@ -26,14 +27,18 @@ def command(house: House, tutor: str | None) -> None:
     found_runs = store.list_runs(found.folder)
     used, problem = _run_in_use(found, found_runs)
     runs = [_run(run, used) for run in found_runs]
-    rows = _row_counts(house, found)
-    house.emit({"schema": 1, "tutor": asdict(found) | {"folder": str(found.folder)}, "rows": rows, "runs": runs, "problem": problem})
+    source = read_source(found.folder)
+    rows = _row_counts(house, found, source)
+    facts = asdict(found) | {"folder": str(found.folder)}
+    origin = asdict(source) if source else None
+    house.emit({"schema": 1, "tutor": facts, "origin": origin, "rows": rows, "runs": runs, "problem": problem})
     house.show(f"{found.name} · {found.title}")
     if found.description:
         house.show(found.description)
     house.show()
     for label, text in (
         (_("folder"), shown(found.folder)),
+        *([(_("from"), _origin(source))] if source else []),
         (_("language"), found.language),
         (_("base"), f"{found.base.model} ({found.base.engine}, {found.base.quantization})"),
         (_("rows"), ", ".join(f"{name}: {count}" for name, count in rows.items())),
@@ -77,12 +82,21 @@ def _run(run: store.Run, used: str) -> dict[str, Any]:
     }
 
 
-def _row_counts(house: House, tutor: Tutor) -> dict[str, int | str]:
-    """Rows of each dataset file, or what keeps it from being read."""
+def _origin(source: Source) -> str:
+    commit = f"({source.revision[:8]})" if source.version and source.revision else ""
+    return f"{source.shown} {commit}".strip() + (f", {source.license}" if source.license else "")
+
+
+def _row_counts(house: House, tutor: Tutor, source: Source | None) -> dict[str, int | str]:
+    """Rows of each dataset file, or what keeps it from being read; an adapter from elsewhere brings none."""
     counts: dict[str, int | str] = {}
     for name in ("train", "eval"):
+        file = tutor.folder / getattr(tutor.dataset, name)
+        if source is not None and not file.exists():
+            counts[name] = 0
+            continue
         try:
-            counts[name] = len(house.plugins.read_dataset(tutor.folder / getattr(tutor.dataset, name)))
+            counts[name] = len(house.plugins.read_dataset(file))
         except HubError as error:
             counts[name] = error.message
     return counts
@@ -99,6 +113,8 @@ def _figures(metrics: dict[str, Any], scores: dict[str, float]) -> str:
         parts.append(f"score {first:.0%} -> {last:.0%}")
     if BASE in scores and ADAPTER in scores:
         parts.append(f"hub eval {scores[BASE]:.0%} -> {scores[ADAPTER]:.0%}")
+    elif isinstance(published := metrics.get("published"), dict):  # of an adapter from elsewhere: only numbers are kept of it
+        parts.append(f"its author: {published['base']:.0%} -> {published['adapter']:.0%}")
     return ", ".join(parts)
 
 

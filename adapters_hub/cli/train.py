@@ -11,7 +11,6 @@ import click
 
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.contracts import TrainEnd, TrainEvent, TrainStart, TrainStep
-from adapters_hub.errors import UsageError
 from adapters_hub.training import RunSaved, event_line, options_of, train_tutors
 from adapters_hub.types import Tutor
 from adapters_hub.workspace import shown
@@ -51,9 +50,7 @@ def command(
     options = {key: value for key, value in settings.items() if value is not None}
     if resume:  # as it began, unless told otherwise
         options = {**options_of(house.find_tutor((names or (None,))[0])), **options}
-    tutors = [house.load_tutor(name, options) for name in names or (None,)]
-    if len({tutor.name for tutor in tutors}) < len(tutors):
-        raise UsageError(_("a tutor is named twice"))
+    tutors = house.load_tutors(names or (None,), options)
     events = train_tutors(tutors, house.plugins, resume=resume, tracker=track or "", options=options)
     if house.json:
         for event in events:

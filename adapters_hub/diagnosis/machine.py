@@ -196,6 +196,9 @@ def _said(found: Obstacle, card: Card, build: TorchBuild) -> tuple[str, str]:
         text = _("PyTorch {version}, built for CUDA {cuda}, holds no code for the {card}")
         hint = _("pip uninstall -y torch, then type the line that {selector} shows for CUDA 12.6").format(selector=SELECTOR)
         return text.format(version=build.version, cuda=build.cuda, card=name), hint
+    if found == "old_build":
+        text = _("PyTorch {version}, built for CUDA {cuda}, is older than the {card}")
+        return text.format(version=build.version, cuda=build.cuda, card=name), "pip install --upgrade --force-reinstall torch"
     if found == "hidden":
         return _("CUDA_VISIBLE_DEVICES hides the {card}").format(card=name), "unset CUDA_VISIBLE_DEVICES"
     return "", ""

@@ -134,6 +134,7 @@ class _Folder:
         self.folder, self.most_elements = folder, most_elements
         self.hashes: dict[str, str] = {}
         self._head = b""
+        self._bytes = bytearray()
         self._body = torch.empty(0, dtype=torch.uint8)
         self._dtypes: set[torch.dtype] = set()
 
@@ -164,12 +165,13 @@ class _Folder:
                 size = os.fstat(stream.fileno()).st_size
                 self._head, entries = _header(file, stream, size)
                 self._require_room(entries)
-                self._body = torch.empty(size - len(self._head), dtype=torch.uint8)
-                if not _filled(stream, _bytes_of(self._body)):
+                self._bytes = bytearray(size - len(self._head))
+                if not _filled(stream, memoryview(self._bytes)):
                     raise _damaged(file, "it ends early")
         except OSError as error:
             raise from_os_error(error, f"read {file}") from error
         self._dtypes = {entry.dtype for entry in entries}
+        self._body = torch.frombuffer(self._bytes, dtype=torch.uint8) if self._bytes else self._body
         return {entry.key: entry.view(self._body) for entry in entries}
 
     def largest(self) -> float:
@@ -182,7 +184,7 @@ class _Folder:
     def hash(self) -> None:
         """Fill in the weight file's SHA-256."""
         digest = hashlib.sha256(self._head)
-        digest.update(_bytes_of(self._body))
+        digest.update(self._bytes)
         self.hashes[WEIGHTS] = digest.hexdigest()
 
     def _config(self) -> bytes:
@@ -218,11 +220,6 @@ class _Folder:
                 f"{self.folder} holds {elements:,} numbers, more than there is memory for ({self.most_elements:,})",
                 hint="free memory, or train with a lower [lora] rank",
             )
-
-
-def _bytes_of(tensor: torch.Tensor) -> memoryview:
-    array: Any = tensor.numpy()
-    return memoryview(array)
 
 
 def is_finite(tensor: torch.Tensor) -> bool:

@@ -182,9 +182,8 @@ def todos(rng):
     numbers, good = meeting(rng, test)
     p = rng.choice(LISTS)
     bad = next(n for n in numbers if n not in good)
-    what = f"si todos los elementos de una lista están entre {words.replace('los números ', 'los ')}"
-    if words.startswith("los que están"):
-        what = f"si todos los elementos de una lista {words[8:]}"
+    what = re.sub("^(los que|los números|los) ", lambda found: "" if found[1] == "los que" else "son ", words)
+    what = f"si todos los elementos de una lista {what}"
     return Task(
         name=f"{rng.choice(('todos', 'son_todos', 'solo_hay', 'revisar'))}_{tail}",
         params=p,
@@ -582,7 +581,7 @@ def pila(rng):
         )
     elif way == "mientras":
         param, value, loop = "x", x, f"while {p} and {p}[-1] {sign} x:"
-        what = f"{{}} de la pila mientras la cima sea {said} x y {{}} en el orden en que salen"
+        what = f"{{}} de la pila mientras la cima sea {said.replace('distinto', 'distinta')} x y {{}} en el orden en que salen"
         tail, others = f"_{tail}", (([5, 8, 5], 5), ([1, 9, 9, 8], 7), ([2, 2], 2), ([], 3))
     else:
         param, value, loop = "k", rng.randint(1, 2), f"while len({p}) > k:"
@@ -1039,7 +1038,7 @@ def lista_recursiva(rng):
 def divisores(rng):
     n, k = rng.choice((6, 8, 9, 10, 12, 14, 15, 18, 20)), rng.choice((1, 1, 2, 3, 4, 5))
     way = rng.choice(("contar", "listar", "sumar"))
-    what = f"{way} los divisores de n" + (f" desde {k}" if k > 1 else "")
+    what = f"{way} los divisores de n" + (f" que valen {k} o más" if k > 1 else "")
     start, step, end = {
         "contar": ("total = 0", "total += 1", "return total"),
         "listar": ("nueva = []", "nueva.append(d)", "return nueva"),

@@ -1169,7 +1169,7 @@ def musica_sin_pareja(rng):
         what = f"el Name de las pistas del GenreId {number} que nadie compró"
         schema = "Track(TrackId, Name, GenreId), InvoiceLine(InvoiceLineId, TrackId)"
     else:
-        number = rng.choice((10, 13, 15, 18))
+        number = rng.choice((14, 15, 18, 20))
         columns, left = "c.FirstName, c.Country", "Customer AS c"
         right = f"Invoice AS i ON i.CustomerId = c.CustomerId AND i.Total > {number}"
         absent, condition = "i.InvoiceId", ""
