@@ -89,7 +89,7 @@ def one_row(wrapped: Any, cache: Any, row: int) -> torch.Tensor:
 
 
 def largest_difference(contestants: dict[str, Callable[[int], torch.Tensor]]) -> float:
-    """How far the sides' logits for eight tutors lie apart, in standard deviations of the logits. The caches are each side's own.
+    """How far the sides' logits for eight tutors lie apart, in standard deviations of the logits: bf16 rounds them differently.
 
     Refuses to go on where they are not the same answer."""
     ours = contestants["bank, 8 tutors"](0).float()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Hub, Outcome, run_hub, write
+from conftest import Hub, Outcome, write
 from dictated import dictate, sit, trained_run
-from hub_server import HubServer
+from hub_server import HubServer, Repository
 from hub_site import LUIS
+from test_light import loaded
 
-from adapters_hub import evaluating, store
+from adapters_hub import evaluating, settling, store
+from adapters_hub.builtin.echo import write_adapter
 from adapters_hub.sources import read_source
 from adapters_hub.workspace import read_state
 
@@ -24,14 +27,30 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluating, "draw_scores", lambda scores, topics, path, title: None)
 
 
+@pytest.fixture(scope="module")
+def shelf() -> list[Repository]:
+    """``ana/sumas`` with two versions, once the first test has published them."""
+    return []
+
+
 @pytest.fixture
-def published(workspace: Path, hub: Hub, site: HubServer) -> HubServer:
-    """``ana/sumas`` v0.1.0, from the workspace of the test."""
-    dictate(workspace / "tutors/sumas", [("i", "c")] * 6, settings="[chat]\ntemperature = 0.0\nmax_new_tokens = 40\n")
-    trained_run(workspace / "tutors/sumas")
-    sit(workspace)
-    done = hub("publish", "sumas")
-    assert done.code == 0, done.err
+def published(workspace: Path, hub: Hub, site: HubServer, shelf: list[Repository]) -> HubServer:
+    """``ana/sumas`` v0.1.0, as ``hub publish`` has made it from the workspace of the test."""
+    folder = workspace / "tutors/sumas"
+    dictate(folder, [("i", "c")] * 6, settings="[chat]\ntemperature = 0.0\nmax_new_tokens = 40\n")
+    trained_run(folder)
+    if not shelf:
+        for title in ("Sumas", "Sumas y más"):
+            write(folder / "tutor.toml", (folder / "tutor.toml").read_text().replace('title = "Sumas"', f'title = "{title}"'))
+            sit(workspace)
+            done = hub("publish", "sumas")
+            assert done.code == 0, done.err
+            run = store.chosen_run(folder)
+            write_adapter(run.folder, "mini", 4, 8.0)  # type: ignore[union-attr]
+            store.finish_run(run.folder, run.manifest)  # type: ignore[union-attr,arg-type]
+        shelf.append(site.repositories[REPO])
+    whole = shelf[0]
+    site.repositories[REPO] = Repository(REPO, True, False, whole.commits[:2], {"v0.1.0": whole.commits[1].sha})
     return site
 
 
@@ -44,17 +63,16 @@ def elsewhere(published: HubServer, tmp_path_factory: pytest.TempPathFactory, mo
     return folder / "tutors"
 
 
-def publish_next(hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch, title: str = "Sumas y más") -> None:
-    """Another title and other weights: v0.1.1."""
-    here = Path.cwd()
-    monkeypatch.chdir(workspace)
-    settings = workspace / "tutors/sumas/tutor.toml"
-    write(settings, settings.read_text().replace('title = "Sumas"', f'title = "{title}"'))
-    trained_run(workspace / "tutors/sumas", strength=8.0)
-    sit(workspace)
-    done = hub("publish", "sumas")
-    assert done.code == 0, done.err
-    monkeypatch.chdir(here)
+@pytest.fixture
+def publish_next(published: HubServer, shelf: list[Repository]) -> Callable[[], None]:
+    """``publish_next()``: v0.1.1 with another title and other weights."""
+
+    def publish() -> None:
+        repository, newest = published.repositories[REPO], shelf[0].commits[2]
+        repository.commits.append(newest)
+        repository.tags["v0.1.1"] = newest.sha
+
+    return publish
 
 
 def tampered(site: HubServer, **files: bytes | None) -> None:
@@ -130,7 +148,9 @@ def test_the_revision_is_resolved_once_and_recorded(hub: Hub, elsewhere: Path, p
     document = hub("pull", f"{REPO}@v0.1.0", "--json").document
     sha = published.repositories[REPO].head.sha
     assert document["revision"] == sha and document["outcome"] == "new"
-    assert {one.path.split("/resolve/")[1].split("/")[0] for one in published.asked if "/resolve/" in one.path and one.path.count("/") > 3} == {sha}
+    assert {
+        one.path.split("/resolve/")[1].split("/")[0] for one in published.asked if "/resolve/" in one.path and one.path.count("/") > 3
+    } == {sha}
     for folder in (elsewhere / "sumas", elsewhere / "sumas/runs" / document["run"]):
         source = read_source(folder)
         assert source is not None and (source.place, source.revision, source.version) == (REPO, sha, "0.1.0")
@@ -184,9 +204,9 @@ def test_the_same_revision_again_changes_nothing_and_says_so(hub: Hub, elsewhere
     assert kept(elsewhere) == before and not [one for one in published.asked if "/resolve/" in one.path]
 
 
-def test_a_newer_revision_is_one_more_run_and_the_one_in_use(hub: Hub, elsewhere: Path, workspace: Path, monkeypatch: Any) -> None:
+def test_a_newer_revision_is_one_more_run_and_the_one_in_use(hub: Hub, elsewhere: Path, publish_next: Callable[[], None]) -> None:
     first = hub("pull", REPO, "--json").document
-    publish_next(hub, workspace, monkeypatch)
+    publish_next()
     second = hub("pull", REPO, "--json").document
     assert second["outcome"] == "newer" and second["run"] != first["run"] and second["version"] == "0.1.1"
     shown = hub("show", "sumas", "--json").document
@@ -195,10 +215,10 @@ def test_a_newer_revision_is_one_more_run_and_the_one_in_use(hub: Hub, elsewhere
 
 
 def test_an_older_revision_that_is_here_is_put_into_use_without_the_weights(
-    hub: Hub, elsewhere: Path, workspace: Path, published: HubServer, monkeypatch: Any
+    hub: Hub, elsewhere: Path, published: HubServer, publish_next: Callable[[], None]
 ) -> None:
     first = hub("pull", REPO, "--json").document
-    publish_next(hub, workspace, monkeypatch)
+    publish_next()
     assert hub("pull", REPO).code == 0
     published.asked.clear()
     back = hub("pull", f"{REPO}@v0.1.0", "--json").document
@@ -209,10 +229,10 @@ def test_an_older_revision_that_is_here_is_put_into_use_without_the_weights(
     assert hub("show", "sumas", "--json").document["tutor"]["title"] == "Sumas"
 
 
-def test_texts_that_were_edited_here_stay(hub: Hub, elsewhere: Path, workspace: Path, monkeypatch: Any) -> None:
+def test_texts_that_were_edited_here_stay(hub: Hub, elsewhere: Path, publish_next: Callable[[], None]) -> None:
     assert hub("pull", REPO).code == 0
     write(elsewhere / "sumas/system.md", "El mío.\n")
-    publish_next(hub, workspace, monkeypatch)
+    publish_next()
     done = hub("pull", REPO)
     assert done.code == 0 and "system.md was edited here" in done.err
     tutor = hub("show", "sumas", "--json").document["tutor"]
@@ -244,10 +264,10 @@ def test_it_is_found_again_under_the_name_it_has_here(hub: Hub, elsewhere: Path)
     assert done.code == 2 and "otro, tercero" in done.err
 
 
-def test_a_run_that_was_chosen_by_hand_gives_way_to_the_newer_one(hub: Hub, elsewhere: Path, workspace: Path, monkeypatch: Any) -> None:
+def test_a_run_that_was_chosen_by_hand_gives_way_to_the_newer_one(hub: Hub, elsewhere: Path, publish_next: Callable[[], None]) -> None:
     first = hub("pull", REPO, "--json").document
     assert hub("switch", f"sumas@{first['run']}").code == 0
-    publish_next(hub, workspace, monkeypatch)
+    publish_next()
     second = hub("pull", REPO, "--json").document
     chosen = store.chosen_run(elsewhere / "sumas")
     assert chosen is not None and chosen.id == second["run"]
@@ -274,11 +294,11 @@ def test_a_download_that_always_breaks_leaves_nothing(hub: Hub, elsewhere: Path,
 
 
 def test_half_a_download_leaves_the_former_version_in_place(
-    hub: Hub, elsewhere: Path, workspace: Path, published: HubServer, monkeypatch: Any
+    hub: Hub, elsewhere: Path, published: HubServer, publish_next: Callable[[], None]
 ) -> None:
     assert hub("pull", REPO).code == 0
     before = kept(elsewhere)
-    publish_next(hub, workspace, monkeypatch)
+    publish_next()
     published.fault("/objects/", "cut", method="GET", times=99)
     assert hub("pull", REPO).code == 4
     assert kept(elsewhere) == before and litter(elsewhere) == []
@@ -286,11 +306,9 @@ def test_half_a_download_leaves_the_former_version_in_place(
     assert hub("pull", REPO).code == 0
 
 
-def test_a_crash_while_moving_in_is_made_up_for(hub: Hub, elsewhere: Path, workspace: Path, monkeypatch: Any) -> None:
-    from adapters_hub import settling
-
+def test_a_crash_while_moving_in_is_made_up_for(hub: Hub, elsewhere: Path, monkeypatch: Any, publish_next: Callable[[], None]) -> None:
     assert hub("pull", REPO).code == 0
-    publish_next(hub, workspace, monkeypatch)
+    publish_next()
     with monkeypatch.context() as patch:
         patch.setattr(settling, "replace_texts", lambda *arguments: 1 / 0)
         assert hub("pull", REPO).code == 1
@@ -321,9 +339,7 @@ def test_nobody_there_is_a_network_error(hub: Hub, elsewhere: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("reference", ["sumas", "ana/../x", "../x/y", "ana/sumas@../x", "ana/sumas@", "a/b/c", "ana/sumas@-x", "ana/a b"])
-def test_a_reference_that_cannot_be_is_refused_without_asking(
-    hub: Hub, elsewhere: Path, published: HubServer, reference: str
-) -> None:
+def test_a_reference_that_cannot_be_is_refused_without_asking(hub: Hub, elsewhere: Path, published: HubServer, reference: str) -> None:
     published.asked.clear()
     refused(hub("pull", "--", reference), 2, tutors=elsewhere)
     assert published.asked == []
@@ -401,8 +417,6 @@ def test_huge_files_are_refused_before_they_are_fetched(hub: Hub, elsewhere: Pat
 
 
 def test_a_full_disk_is_told_before_the_weights_are_fetched(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: Any) -> None:
-    from adapters_hub import settling
-
     monkeypatch.setattr(settling.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10}))
     refused(hub("pull", REPO), 6, "free some disk space", tutors=elsewhere)
     assert not [one for one in published.asked if "/objects/" in one.path and one.method == "GET"]
@@ -472,7 +486,10 @@ def test_a_plain_adapter_of_another_base_is_refused(hub: Hub, plain: HubServer, 
     repository = plain.repositories["luis/mi-LoRA"]
     config = json.loads(repository.head.files["adapter_config.json"][0])
     for named, hint in (("microsoft/phi-2", "hub base use microsoft/phi-2"), ("/content/phi-2", "hub base use ID")):
-        changed = {**repository.head.files, "adapter_config.json": (json.dumps(config | {"base_model_name_or_path": named}).encode(), False)}
+        changed = {
+            **repository.head.files,
+            "adapter_config.json": (json.dumps(config | {"base_model_name_or_path": named}).encode(), False),
+        }
         plain.commit(repository, changed, named)
         refused(hub("pull", "luis/mi-LoRA"), 2, hint, tutors=elsewhere)
     assert hub("pull", "luis/mi-LoRA", "--any-base").code == 0
@@ -491,9 +508,7 @@ def test_it_can_be_taken_plain_although_its_description_lies(hub: Hub, elsewhere
 # --- a child process -----------------------------------------------------------------------------
 
 
-def test_the_command_line_pulls_without_importing_a_framework(elsewhere: Path, published: HubServer, tmp_path: Path) -> None:
-    from test_light import LIST_LOADED  # noqa: F401 - the same promise as there
-
-    done = run_hub("pull", REPO, cwd=elsewhere.parent, HF_HOME=str(tmp_path / "hf"), HF_ENDPOINT=published.url)
-    assert done.code == 0, done.err
-    assert "torch" not in done.err
+def test_no_framework_is_imported(elsewhere: Path, published: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    code, modules = loaded("pull", REPO, cwd=elsewhere.parent)
+    assert code == 0 and modules == ["huggingface_hub"]
