@@ -7,6 +7,7 @@ cannot be said so is left to the runtime. Knows no tensors and opens no files.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -132,8 +133,10 @@ def _taken_apart(chat: ChatFormat) -> TurnTexts | None:
         return None
     first, into_answer, between, again, end = bare.literals
     lead = bare.turns[-1].lead
-    if into_answer != again or not between.startswith(end):
+    if into_answer != again:
         return None
+    if not between.startswith(end):  # the very last turn ends otherwise: what opens a question is what also opens the first one
+        end = between[: len(between) - len(_common_end(first, between))]
     before_user = between[len(end) :]
     after_user, before_answer = into_answer[: len(into_answer) - lead], into_answer[len(into_answer) - lead :]
     opening = first.removesuffix(before_user) if before_user else first
@@ -147,6 +150,10 @@ def _taken_apart(chat: ChatFormat) -> TurnTexts | None:
             opening = chat.bos_token if chat.bos_token and spoken.literals[0].startswith(chat.bos_token) else ""
         before_system = spoken.literals[0].removeprefix(opening)
     return TurnTexts(opening, before_system, after_system, before_user, after_user, before_answer, end, merges)
+
+
+def _common_end(one: str, other: str) -> str:
+    return os.path.commonprefix([one[::-1], other[::-1]])[::-1]
 
 
 def _shapes(chat: ChatFormat) -> list[tuple[Role, ...]]:

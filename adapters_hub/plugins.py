@@ -35,7 +35,7 @@ from adapters_hub.trust import Ask, read_trusted
 from adapters_hub.types import Attempt, Example, Outcome, Tutor, Verdict
 from adapters_hub.workspace import nearest, shown
 
-BUILTIN_MODULES = ("adapters_hub.builtin.echo", "adapters_hub.builtin.torch_engine")
+BUILTIN_MODULES = ("adapters_hub.builtin.echo", "adapters_hub.builtin.torch_engine", "adapters_hub.builtin.exporters")
 READERS_MODULE = "adapters_hub.builtin.readers"
 LOCAL_FILE = "validator.py"
 NOT_MINE = "nothing_to_judge"
@@ -137,6 +137,10 @@ class Plugins:
     def exporter(self, name: str) -> ExporterSpec:
         """The export format of that name; raises NotFoundError."""
         return self._offer("hub_exporters", "exporter", name)  # type: ignore[no-any-return]
+
+    def exporters(self) -> tuple[ExporterSpec, ...]:
+        """Every export format on offer."""
+        return tuple(spec for (hook, _), (spec, _) in self._offers.items() if hook == "hub_exporters")
 
     def validators(self) -> tuple[ValidatorSpec, ...]:
         """Every validator on offer."""

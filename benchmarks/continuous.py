@@ -24,6 +24,7 @@ import torch
 from transformers import AutoModelForCausalLM, ContinuousBatchingConfig, GenerationConfig, Qwen2Config
 
 from adapters_hub.contracts import Sampling
+from adapters_hub.engine.admission import Limits
 from adapters_hub.engine.answer_batch import batch_for
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.generation import Decoded, Prompt, decode_in_training
@@ -32,7 +33,7 @@ from adapters_hub.engine.model_thread import ModelThread
 from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts
 from adapters_hub.engine.prefixes import Prefixes
 from adapters_hub.engine.registry import Lease
-from adapters_hub.engine.scheduler import Limits, Scheduler
+from adapters_hub.engine.scheduler import Scheduler
 
 TUTORS = 8
 LAYERS = 12

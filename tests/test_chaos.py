@@ -50,10 +50,10 @@ def test_one_slot_taken_for_another_is_noticed(world: World, monkeypatch: pytest
 
 
 def test_keys_and_values_shared_between_adapters_are_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from adapters_hub.engine.admission import Admission
     from adapters_hub.engine.prefixes import Owner
-    from adapters_hub.engine.scheduler import Scheduler
 
-    monkeypatch.setattr(Scheduler, "_owner", lambda self, lease, user="": Owner("", self.template, user))
+    monkeypatch.setattr(Admission, "owner", lambda self, lease, user="": Owner("", self.template, user))
     assert _calm_storm(world).wrong
 
 

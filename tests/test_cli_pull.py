@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -417,7 +419,8 @@ def test_huge_files_are_refused_before_they_are_fetched(hub: Hub, elsewhere: Pat
 
 
 def test_a_full_disk_is_told_before_the_weights_are_fetched(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: Any) -> None:
-    monkeypatch.setattr(settling.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10}))
+    full = SimpleNamespace(free=10)
+    monkeypatch.setattr(settling, "shutil", SimpleNamespace(**vars(shutil) | {"disk_usage": lambda folder: full}))
     refused(hub("pull", REPO), 6, "free some disk space", tutors=elsewhere)
     assert not [one for one in published.asked if "/objects/" in one.path and one.method == "GET"]
 

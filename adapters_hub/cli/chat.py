@@ -33,8 +33,9 @@ from adapters_hub.workspace import tutor_names
 @click.option("--bare", is_flag=True, help=_("Talk with the base without any adapter, to compare."))
 @pass_house
 def command(house: House, name: str | None, resume: bool, conversation_id: str | None, no_log: bool, plain: bool, bare: bool) -> None:
-    """Talk with a tutor; without NAME with the default one; with auto each question finds its own; with base the base alone.
+    """Talk with a tutor; without NAME with the default one.
 
+    With auto each question finds its own tutor, with base the base alone answers.
     /ayuda (or /help) lists what can be typed: /tutor NAME changes the tutor at once, /reintentar asks for another answer,
     /salir or Ctrl-D leaves. Ctrl-C stops the answer only. A line that begins with // is sent with one slash.
 

@@ -33,11 +33,10 @@ def command(house: House, reference: str, **options: Any) -> None:
     hub switch NAME@RUN goes back. Works offline afterwards.
     """
     wishes = wishes_of(**options)
-    parse_reference(reference)  # before a workspace is started for it
-    workspace = workspace_for(house)
     done: Pulled | None = None
     with HubClient() as client:
-        repository, revision = parse_reference(reference, client.endpoint)
+        repository, revision = parse_reference(reference, client.endpoint)  # before a workspace is started for it
+        workspace = workspace_for(house)
         house.note(_("asking {endpoint} for {repository} ...").format(endpoint=client.endpoint, repository=repository))
         for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client):
             if isinstance(event, Step):

@@ -102,7 +102,7 @@ def vocabulary_of(chat: ChatFormat, size: int, *, texts: Sequence[str] = ()) -> 
         kinds.append(UNUSED if token is None else _kind(added.get(token)))
     merges = tuple(merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"])
     splitting, alike = _splitting_of(chat.tokenizer, description, (*TRIALS, *texts))
-    return GgufVocabulary(tuple(tokens), tuple(kinds), merges, splitting.name, alike, _adds_bos(chat))
+    return GgufVocabulary(tuple(tokens), tuple(kinds), merges, splitting.name, alike, adds_bos(chat))
 
 
 def _kind(special: bool | None) -> int:
@@ -113,7 +113,8 @@ def _is_byte_level(description: Any) -> bool:
     return '"ByteLevel"' in json.dumps(description.get("pre_tokenizer"))
 
 
-def _adds_bos(chat: ChatFormat) -> bool:
+def adds_bos(chat: ChatFormat) -> bool:
+    """Whether the tokenizer itself puts the beginning token in front of any text."""
     bos = chat.tokenizer.token_to_id(chat.bos_token) if chat.bos_token else None
     return bos is not None and chat.tokenizer.encode("a", add_special_tokens=True).ids[:1] == [bos]
 

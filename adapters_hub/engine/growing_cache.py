@@ -57,6 +57,8 @@ class GrowingLayer(CacheLayerMixin):  # type: ignore[misc]
 
     def __init__(self, extent: Extent) -> None:
         super().__init__()
+        self.keys: Any = None
+        self.values: Any = None
         self.extent = extent
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor]:

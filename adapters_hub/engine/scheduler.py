@@ -6,69 +6,22 @@ computed again, alone; where memory is short, fewer rows go on and the rest wait
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 
-from adapters_hub.engine.answer_batch import Batch, Prefill, Running
+from adapters_hub.engine.admission import LEAST, Admission, Answer, Leases, Limits, answer_of, ticket_of
+from adapters_hub.engine.answer_batch import Batch, Prefill
 from adapters_hub.engine.base import memory_is_full
-from adapters_hub.engine.fair_queue import FairQueue
-from adapters_hub.engine.generation import Prompt, Row, choose
+from adapters_hub.engine.generation import choose
 from adapters_hub.engine.growing_cache import States
 from adapters_hub.engine.model_thread import ModelThread, closed
 from adapters_hub.engine.prefixes import Owner, Prefixes
-from adapters_hub.engine.registry import Lease, NoRoomError
 from adapters_hub.engine.tickets import AnswerTicket
 from adapters_hub.errors import ResourceError
 
-ROWS = 32
-"""Answers computed at once."""
-QUEUE = 1000
-"""Questions that may wait."""
 PIECE, WHOLE = 512, 4096
 """Tokens of prompts computed in one turn, while others wait for their next token and while nobody does."""
-LEAST = 16
-"""An opening of fewer tokens is not worth keeping."""
-MERCY = 64
-"""So many others may overtake a question that does not fit at the moment; then they wait until it does."""
-
-
-class Leases(Protocol):
-    """What the scheduler asks of a registry."""
-
-    def lease(self, name: str | None) -> Lease: ...
-
-    def release(self, lease: Lease) -> None: ...
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much at once."""
-
-    rows: int = ROWS
-    queue: int = QUEUE
-    cache_bytes: int = 1 << 62
-    """Memory for keys and values of answers under way."""
-    token_bytes: int = 0
-    """Keys and values of one token, in all layers."""
-
-
-@dataclass(eq=False)
-class Answer(Running):
-    """A row of the batch, its ticket and its claim on a slot."""
-
-    ticket: AnswerTicket | None = None
-    lease: Lease | None = None
-    alone: bool = False
-    """Computed by itself, after it was part of something that failed."""
-
-    @property
-    def most(self) -> int:
-        """Tokens that it may come to hold."""
-        return len(self.row.prompt.ids) + self.row.prompt.limit
 
 
 class Scheduler:
@@ -87,20 +40,13 @@ class Scheduler:
         limits: Limits,
     ) -> None:
         """``template``: SHA-256 of the chat template. ``stop_ids`` end every answer, beside those of its adapter."""
-        self.batch, self.thread, self.leases, self.prefixes = batch, thread, leases, prefixes
-        self.template, self.stop_ids, self.device, self.limits = template, stop_ids, device, limits
         if batch.patient:
             prefixes.budget = 0  # such a batch can neither give nor take the beginnings of its rows
-        self.queue: FairQueue[AnswerTicket] = FairQueue(limits.queue)
-        self.rows_now = limits.rows
-        """Lower than ``limits.rows`` after memory was short."""
+        self.batch, self.thread, self.leases, self.prefixes, self.device = batch, thread, leases, prefixes, device
+        self.admission = Admission(leases, prefixes, template=template, stop_ids=stop_ids, device=device, limits=limits)
         self.begun: Prefill | None = None
-        self.aside: deque[Answer] = deque()
-        """Begun, and to be begun again with what they have said so far."""
         self.live: set[str] = {""}
         """Digests that can still be asked: what others have computed is not kept."""
-        self.overtaken: AnswerTicket | None = None
-        self.overtakers = 0
         thread.take_turns(self.turn)
 
     # --- any thread ---
@@ -108,14 +54,14 @@ class Scheduler:
     def submit(self, ticket: AnswerTicket, *, patience: Callable[[], bool] | None = None) -> None:
         """Queue ``ticket``; see ``FairQueue.add`` for a full queue. Raises HubError when closed."""
         self.thread.require_open()
-        self.queue.add(ticket, patience=patience)
+        self.admission.queue.add(ticket, patience=patience)
         self.thread.wake()
-        if self.thread.closed and self.queue.remove(ticket):
+        if self.thread.closed and self.admission.queue.remove(ticket):
             raise closed()
 
     def cancel(self, ticket: AnswerTicket) -> None:
         """``ticket`` says that it is cancelled: at once while it waits, within one token when it is being answered."""
-        if self.queue.remove(ticket):
+        if self.admission.queue.remove(ticket):
             ticket.end()
         else:
             self.thread.wake()
@@ -134,19 +80,19 @@ class Scheduler:
     @property
     def running(self) -> int:
         begun = self.begun
-        return len(self.batch.rows) + len(self.aside) + (len(begun.rows) if begun is not None else 0)
+        return len(self.batch.rows) + len(self.admission.aside) + (len(begun.rows) if begun is not None else 0)
 
     @property
     def waiting(self) -> int:
-        return len(self.queue)
+        return len(self.admission.queue)
 
     def close(self) -> None:
         """Stop after the step under way; whoever still waits hears HubError."""
         self.thread.close()
         begun = self.begun.rows if self.begun is not None else []
-        for answer in (*self.batch.rows, *begun, *self.aside):
-            _ticket(answer).fail(closed())
-        for ticket in self.queue.clear():
+        for answer in (*self.batch.rows, *begun, *self.admission.aside):
+            ticket_of(answer).fail(closed())
+        for ticket in self.admission.queue.clear():
             ticket.fail(closed())
 
     # --- one turn ---
@@ -158,12 +104,14 @@ class Scheduler:
                 self._step()
         except Exception as error:  # a mistake of ours: those under way hear of it, the engine goes on with the next
             self._fail_all(error)
+        if self.thread.closed:  # ``close`` may not have waited for a long step
+            self._fail_all(closed())
         return bool(self.running or self.waiting)
 
     def _step(self) -> None:
         self._let_go()
         open_to_newcomers = self.begun is None and not (self.batch.patient and self.batch.rows)
-        if open_to_newcomers and (newcomers := self._admit()):
+        if open_to_newcomers and (newcomers := self.admission.newcomers(self._rows())):
             self._begin(newcomers)
         if self.begun is not None:
             self._advance(self.begun)
@@ -173,113 +121,28 @@ class Scheduler:
     def _let_go(self) -> None:
         """Rows that nobody wants any more leave before anything is computed for them."""
         for place in reversed(range(len(self.batch.rows))):
-            if _ticket(self.batch.rows[place]).cancelled:
+            if ticket_of(self.batch.rows[place]).cancelled:
                 self._leave(place)
-        if self.begun is not None and all(_ticket(answer).cancelled for answer in self.begun.rows):
-            for answer in self.begun.rows:
-                self._finish(_answer(answer))
+        for answer in [answer for answer in self.admission.aside if ticket_of(answer).cancelled]:
+            self.admission.aside.remove(answer)
+            self._finish(answer)
+        if self.begun is not None and all(ticket_of(answer).cancelled for answer in self.begun.rows):
+            for running in self.begun.rows:
+                self._finish(answer_of(running))
             self.begun = None
 
     # --- newcomers ---
 
-    def _admit(self) -> list[Answer]:
-        """Whoever is next and fits, prompts of like length together."""
-        if not self.running:
-            self.rows_now = self.limits.rows
-        group: list[Answer] = []
-        while self.aside and self._fits(self.aside[0].most, group):
-            if (answer := self.aside.popleft()).alone:
-                if group:
-                    self.aside.appendleft(answer)
-                return group or [answer]
-            group.append(answer)
-        if self.aside:
-            return group
-        failed: dict[AnswerTicket, Exception] = {}
-
-        def wanted(ticket: AnswerTicket) -> bool:
-            try:
-                if (answer := self._fitting(ticket, group)) is not None:
-                    group.append(answer)
-                return answer is not None
-            except Exception as error:  # whatever keeps this very question from being asked: its own ticket tells
-                failed[ticket] = error
-                return True
-
-        while len(self.batch.rows) + len(group) < self.rows_now and (ticket := self.queue.next(wanted)) is not None:
-            if ticket in failed:
-                ticket.fail(failed.pop(ticket))
-        return group
-
-    def _fitting(self, ticket: AnswerTicket, group: Sequence[Answer]) -> Answer | None:
-        """``ticket`` as a row with a slot; None while it has to wait. Raises what the registry raises."""
-        if self.overtaken is not None and (self.overtaken.done or self.overtaken.cancelled):
-            self.overtaken = None
-        if self.overtaken not in (None, ticket) and self.overtakers >= MERCY:
-            return None
-        if not self._fits(len(ticket.ids) + ticket.limit, group):
-            return self._overtake(ticket)
-        try:
-            lease = self.leases.lease(ticket.adapter)
-        except NoRoomError:
-            if not self.running and not group:
-                raise
-            return self._overtake(ticket)
-        prompt = Prompt(ticket.ids, lease.slot, ticket.request.sampling, lease.stop_ids | self.stop_ids, ticket.limit)
-        answer = Answer(Row(0, prompt, self.device), ticket=ticket, lease=lease)
-        if self._opening_is_coming(ticket, lease, group) or not self._worth_padding(answer, group, lease):
-            self.leases.release(lease)
-            return None
-        if ticket is self.overtaken:
-            self.overtaken = None
-        elif self.overtaken is not None:
-            self.overtakers += 1
-        return answer
-
-    def _overtake(self, ticket: AnswerTicket) -> None:
-        """Others may go first, for a while."""
-        if self.overtaken is None:
-            self.overtaken, self.overtakers = ticket, 0
-
-    def _fits(self, tokens: int, group: Sequence[Answer]) -> bool:
-        """Whether the batch has a place and memory for one more that may come to ``tokens``; the first always fits."""
-        others = [*self.batch.rows, *group]
-        if not others:
-            return True
-        width = max(tokens, *(_answer(one).most for one in others))
-        return len(others) < self.rows_now and (len(others) + 1) * width * self.limits.token_bytes <= self.limits.cache_bytes
-
-    def _opening_is_coming(self, ticket: AnswerTicket, lease: Lease, group: Sequence[Answer]) -> bool:
-        """Whether somebody in ``group`` computes the very opening that ``ticket`` begins with: one turn later it can be reused."""
-        opening = ticket.ids[: ticket.opening]
-        if len(opening) < LEAST or not self.prefixes.budget or 2 * len(opening) * self.limits.token_bytes > self.prefixes.budget:
-            return False
-        if self.prefixes.holds(self._owner(lease), opening):
-            return False
-        return any(
-            answer.lease is not None and answer.lease.digest == lease.digest and _ticket(answer).ids[: ticket.opening] == opening
-            for answer in group
-        )
-
-    def _worth_padding(self, answer: Answer, group: Sequence[Answer], lease: Lease) -> bool:
-        """Look up what of the prompt is kept; False when the rest is too unlike the others' in length to be computed with them."""
-        ticket = _ticket(answer)
-        found = self.prefixes.find((self._owner(lease, ticket.user), self._owner(lease)), ticket.ids)
-        if found is not None:
-            answer.prefix, answer.reused = found.states, found.tokens
-        lengths = [len(one.tokens) - one.reused for one in (*group, answer)]
-        return len(lengths) * max(lengths) <= 2 * sum(lengths) and sum(lengths) <= max(WHOLE, lengths[-1])
-
     def _begin(self, newcomers: Sequence[Answer]) -> None:
         for answer in newcomers:
-            _ticket(answer).reused = answer.reused
+            ticket_of(answer).reused = answer.reused
         try:
             self.begun = self.batch.prefill(newcomers)
         except Exception as error:  # memory for what is kept, or a mistake; told apart there
             self._begin_otherwise(newcomers, error)
 
     def _advance(self, begun: Prefill) -> None:
-        answers = [_answer(running) for running in begun.rows]
+        answers = [answer_of(running) for running in begun.rows]
         try:
             if not begun.advance(PIECE if self.batch.rows else WHOLE):
                 return
@@ -303,29 +166,27 @@ class Scheduler:
 
     def _begin_otherwise(self, answers: Sequence[Answer], error: Exception) -> None:
         """A prompt could not be computed: each alone; where memory is short, with fewer beside it."""
-        for answer in answers:
-            answer.prefix, answer.reused, answer.held = None, 0, 0
         if not _memory_is_full(error):
             if len(answers) == 1:
                 self._finish(answers[0], error)
             else:
-                self._set_aside(answers, alone=True)
+                self.admission.set_aside(answers, alone=True)
         elif len(answers) > 1:
             self._free_memory()
-            self._set_aside(answers, alone=True)
+            self.admission.set_aside(answers, alone=True)
         elif self.batch.rows:
             self._free_memory()
-            self.rows_now = len(self.batch.rows)
-            self._set_aside(answers)
+            self.admission.rows = len(self.batch.rows)
+            self.admission.set_aside(answers)
         elif self._free_memory():
-            self._set_aside(answers)
+            self.admission.set_aside(answers)
         else:
             self._finish(answers[0], _too_little(error))
 
     # --- the next token ---
 
     def _decode(self) -> None:
-        answers = [_answer(running) for running in self.batch.rows]
+        answers = self._rows()
         try:
             logits = self.batch.logits()
         except Exception as error:  # anything that a forward can raise; whose fault it is will be seen
@@ -344,7 +205,7 @@ class Scheduler:
             self._drop_all(error)
         elif self.batch.patient:
             self.batch.clear()
-            self._set_aside(answers, alone=True)
+            self.admission.set_aside(answers, alone=True)
         else:
             failed: dict[int, Exception | None] = {}
             found: dict[int, torch.Tensor] = {}
@@ -364,7 +225,7 @@ class Scheduler:
         """Hand each row its next token; returns the places of those that end with it, and with which error."""
         ended: dict[int, Exception | None] = {}
         for place, (answer, token) in enumerate(zip(answers, choose([answer.row for answer in answers], logits), strict=True)):
-            ticket = _ticket(answer)
+            ticket = ticket_of(answer)
             if ticket.cancelled:
                 ended[place] = None
             elif isinstance(token, Exception):
@@ -373,11 +234,14 @@ class Scheduler:
                 ended[place] = None
         return ended
 
+    def _rows(self) -> list[Answer]:
+        return [answer_of(running) for running in self.batch.rows]
+
     # --- leaving ---
 
     def _leave(self, place: int, error: Exception | None = None) -> None:
         """A row leaves the batch; what it has computed is kept for the conversation's next turn."""
-        answer = _answer(self.batch.rows[place])
+        answer = answer_of(self.batch.rows[place])
         if error is None:
             self._keep_conversation(answer, self.batch.states(place))
         self.batch.leave(place)
@@ -389,23 +253,23 @@ class Scheduler:
         if lease is not None:
             self.leases.release(lease)
         if error is not None:
-            _ticket(answer).fail(error)
+            ticket_of(answer).fail(error)
         else:
-            _ticket(answer).end()
+            ticket_of(answer).end()
 
     def _drop_all(self, error: Exception) -> None:
-        answers = [_answer(running) for running in self.batch.rows]
+        answers = self._rows()
         self.batch.clear()
         for answer in answers:
             self._finish(answer, error)
 
     def _fail_all(self, error: Exception) -> None:
         begun, self.begun = self.begun, None
-        others = [*(begun.rows if begun is not None else []), *self.aside]
-        self.aside.clear()
+        others = [*(begun.rows if begun is not None else []), *self.admission.aside]
+        self.admission.aside.clear()
         self._drop_all(error)
         for answer in others:
-            self._finish(_answer(answer), error)
+            self._finish(answer_of(answer), error)
 
     # --- memory ---
 
@@ -417,8 +281,8 @@ class Scheduler:
             if self.batch.patient:
                 self._set_aside_rows(0)
         elif len(self.batch.rows) > 1:
-            self.rows_now = len(self.batch.rows) // 2
-            self._set_aside_rows(0 if self.batch.patient else self.rows_now)
+            self.admission.rows = len(self.batch.rows) // 2
+            self._set_aside_rows(0 if self.batch.patient else self.admission.rows)
         else:
             self._drop_all(_too_little(error))
 
@@ -434,37 +298,28 @@ class Scheduler:
         """All rows but ``staying`` wait; those that have said least begin again."""
         said = sorted(range(len(self.batch.rows)), key=lambda place: len(self.batch.rows[place].row.answer))
         leaving = said[: len(said) - staying]
-        answers = [_answer(self.batch.rows[place]) for place in leaving]
+        answers = [answer_of(self.batch.rows[place]) for place in leaving]
         if staying:
             for place in sorted(leaving, reverse=True):
                 self.batch.leave(place)
         else:
             self.batch.clear()
-        self._set_aside(answers)
-
-    def _set_aside(self, answers: Sequence[Answer], *, alone: bool = False) -> None:
-        for answer in answers:
-            answer.alone = answer.alone or alone
-            answer.held, answer.reused = 0, 0
-        self.aside.extend(answers)
+        self.admission.set_aside(answers)
 
     # --- what is kept ---
 
-    def _owner(self, lease: Lease, user: str = "") -> Owner:
-        return Owner(lease.digest, self.template, user)
-
     def _keep_opening(self, answer: Answer, states: States | None) -> None:
-        ticket, lease = _ticket(answer), answer.lease
+        ticket, lease = ticket_of(answer), answer.lease
         if states is None or lease is None or ticket.opening < LEAST:
             return
-        opening = ticket.ids[: ticket.opening]
-        if not self.prefixes.holds(self._owner(lease), opening):
-            self._keep(self._owner(lease), opening, tuple((keys[:, : len(opening)], values[:, : len(opening)]) for keys, values in states))
+        owner, opening = self.admission.owner(lease), ticket.ids[: ticket.opening]
+        if not self.prefixes.holds(owner, opening):
+            self._keep(owner, opening, tuple((keys[:, : len(opening)], values[:, : len(opening)]) for keys, values in states))
 
     def _keep_conversation(self, answer: Answer, states: States | None) -> None:
-        ticket, lease = _ticket(answer), answer.lease
+        ticket, lease = ticket_of(answer), answer.lease
         if states is not None and lease is not None and answer.held >= LEAST:
-            self._keep(self._owner(lease, ticket.user), answer.tokens[: answer.held], states, known_by=len(ticket.ids))
+            self._keep(self.admission.owner(lease, ticket.user), answer.tokens[: answer.held], states, known_by=len(ticket.ids))
 
     def _keep(self, owner: Owner, tokens: tuple[int, ...], states: States, *, known_by: int | None = None) -> None:
         if owner.digest not in self.live:
@@ -475,17 +330,6 @@ class Scheduler:
             if not _memory_is_full(error):
                 raise
             self._free_memory()
-
-
-def _answer(running: Running) -> Answer:
-    assert isinstance(running, Answer)
-    return running
-
-
-def _ticket(running: Running) -> AnswerTicket:
-    ticket = _answer(running).ticket
-    assert ticket is not None
-    return ticket
 
 
 def _memory_is_full(error: Exception) -> bool:

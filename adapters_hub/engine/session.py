@@ -12,15 +12,16 @@ import torch
 
 from adapters_hub import hardware
 from adapters_hub.contracts import Completion, EngineFacts, Request
+from adapters_hub.engine.admission import QUEUE, ROWS, Limits
 from adapters_hub.engine.answer_batch import batch_for
 from adapters_hub.engine.answer_text import AnswerText, stop_ids
 from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, load_base
 from adapters_hub.engine.growing_cache import token_bytes
-from adapters_hub.engine.model_thread import ModelThread
+from adapters_hub.engine.model_thread import ModelThread, closed
 from adapters_hub.engine.prefixes import Prefixes, common_beginning, default_budget
 from adapters_hub.engine.registry import Registry
-from adapters_hub.engine.scheduler import QUEUE, ROWS, Limits, Scheduler
+from adapters_hub.engine.scheduler import Scheduler
 from adapters_hub.engine.small_bases import stay_quick_if_small
 from adapters_hub.engine.tickets import AnswerTicket
 from adapters_hub.errors import NotFoundError, UsageError
@@ -76,19 +77,22 @@ class TorchEngine:
     # --- adapters ---
 
     def attach(self, adapter: Adapter) -> None:
+        self.thread.require_open()
         self.registry.attach(adapter)
         self._forget_others()
 
     def detach(self, name: str) -> None:
+        self.thread.require_open()
         self.registry.detach(name)
         self._forget_others()
 
     def attached(self) -> tuple[str, ...]:
-        return self.registry.names()
+        return () if self.thread.closed else self.registry.names()
 
     # --- questions ---
 
     def tokens_left(self, request: Request) -> int:
+        self.thread.require_open()
         return self.context - len(render(self.loaded.chat, request.messages, add_generation_prompt=True).ids)
 
     def stream(self, request: Request) -> Iterator[str]:
@@ -114,6 +118,7 @@ class TorchEngine:
         return ticket
 
     def facts(self) -> EngineFacts:
+        self.thread.require_open()
         return EngineFacts(
             self.registry.names(),
             self.scheduler.running,
@@ -126,7 +131,7 @@ class TorchEngine:
         self._shut()
         self.prefixes.clear()
         if hasattr(self, "loaded"):
-            del self.bank, self.loaded, self.scheduler.batch
+            del self.bank, self.loaded, self.registry, self.scheduler
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -154,7 +159,10 @@ class TorchEngine:
 
     def _cancel(self, ticket: AnswerTicket) -> None:
         """Bound to the engine, so that it lives as long as somebody holds a ticket of it."""
-        self.scheduler.cancel(ticket)
+        if self.thread.closed:
+            ticket.fail(closed())
+        else:
+            self.scheduler.cancel(ticket)
 
     def _opening(self, messages: Sequence[Message], ids: tuple[int, ...]) -> int:
         """Number of first tokens of ``ids`` that do not depend on what the user says: what two other first questions share with it."""
