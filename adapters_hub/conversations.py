@@ -172,7 +172,8 @@ class ConversationLog:
                 for position, turn in enumerate(record.turns):
                     self._append(connection, number, position, turn)
                 connection.execute(
-                    "UPDATE conversations SET changed = ? WHERE number = ?", (record.changed or record.created or now(), number)
+                    "UPDATE conversations SET changed = ? WHERE number = ?",
+                    (min(record.changed or record.created or now(), now()), number),  # of a clock that is wrong: it would be the last for ever
                 )
                 added.append(id)
         return Imported(tuple(added), tuple(known))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -78,7 +79,7 @@ class AsyncAnswerStream:
         stopped = threading.Event()
 
         def tell(news: ChatEvent | BaseException | None) -> None:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # a loop that was closed meanwhile: nobody listens any more
                 loop.call_soon_threadsafe(arrived.put_nowait, news)
 
         def work() -> None:
@@ -115,7 +116,8 @@ class Dialogue:
         self._held = Conversation()
         self._speaker: str | None = None
         """Which tutor was asked last."""
-        self._busy = False
+        self._busy = threading.Lock()
+        """Held while an answer is under way."""
         self.bare = bare
         self.name = name
         if name != AUTO:
@@ -143,6 +145,7 @@ class Dialogue:
 
     def retry(self) -> Answer:
         """Ask the last question again; the new answer takes the place of the old one. Raises UsageError where there is none."""
+        self._check_free()
         if not self.turns:
             raise UsageError("there is no answer to try again")
         tutor, adapter = self._ready(self._speaker or self.name)
@@ -152,10 +155,12 @@ class Dialogue:
 
     def undo(self) -> str | None:
         """Take back the last question and its answer; returns the question, None where there is none."""
+        self._check_free()
         return self._held.undo()
 
     def fresh(self) -> None:
         """Forget everything that was said."""
+        self._check_free()
         self._held.fresh()
         self._speaker = None
 
@@ -163,6 +168,7 @@ class Dialogue:
         """Go on with another tutor: with a fresh history, or with ``keep`` with the same, and then it is told who spoke before.
 
         Raises NotFoundError, and then the former tutor stays."""
+        self._check_free()
         if name != AUTO:
             self._ready(name)
         if not keep and name != self.name:
@@ -173,6 +179,7 @@ class Dialogue:
         """The tutor is found at once, so that what is wrong with it is raised where the question is asked."""
         if not question.strip():
             raise UsageError("what is the question?")
+        self._check_free()
         name = self._addressee(question)
         tutor, adapter = self._ready(name)
         if self.name == AUTO and self._speaker not in (None, name):
@@ -188,14 +195,18 @@ class Dialogue:
     def _in_room(
         self, tutor: Tutor, adapter: Adapter | None, begin: Begin, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[ChatEvent]:
-        if self._busy:
-            raise UsageError("the answer before is still under way", hint="read it to its end, or close() the stream")
-        self._busy = True
+        if not self._busy.acquire(blocking=False):
+            raise _under_way()
         try:
             with self._shared.guest() as room:
                 yield from begin(room, self._shared.seat(room, tutor, adapter, self._sampling), stopped)
         finally:
-            self._busy = False
+            self._busy.release()
+
+    def _check_free(self) -> None:
+        """Raises UsageError in the middle of an answer, whose question nobody may take away."""
+        if self._busy.locked():
+            raise _under_way()
 
     def _ready(self, name: str) -> tuple[Tutor, Adapter | None]:
         """The tutor and the adapter that answer under the name, as they are on disk now."""
@@ -211,3 +222,7 @@ class Dialogue:
             names = ", ".join(name for name, _ in route.candidates)
             raise NotFoundError(f"no tutor was found for the question: {route.why}", hint=f"name one of {names}")
         return route.tutor
+
+
+def _under_way() -> UsageError:
+    return UsageError("the answer before is still under way", hint="read it to its end, or close() the stream")

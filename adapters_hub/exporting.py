@@ -139,12 +139,19 @@ def _require_one_base(spec: ExporterSpec, chosen: Sequence[Chosen]) -> None:
         manifest = one.run.manifest
         if manifest is None or first is None:
             continue
-        if manifest.base.model != one.tutor.base.model and not HUB_ID.fullmatch(manifest.base.model) and manifest.base.model in EMBEDDED:
-            findings.append(f"{one.tutor.name}@{one.run.id} was trained on '{manifest.base.model}', the base is '{one.tutor.base.model}' now")
+        if manifest.base.model != one.tutor.base.model and _has_name(manifest.base.model) and _has_name(one.tutor.base.model):
+            findings.append(
+                f"{one.tutor.name}@{one.run.id} was trained on '{manifest.base.model}', the base is '{one.tutor.base.model}' now"
+            )
         elif (manifest.base.fingerprint, manifest.base.weights) != (first.base.fingerprint, first.base.weights):
             findings.append(f"{one.tutor.name}@{one.run.id} was trained on another base than {chosen[0].tutor.name}@{chosen[0].run.id}")
     if findings:
         raise UsageError(findings[0], hint="[base] model in hub.toml must be the base of the run: hub show NAME", details=findings[1:])
+
+
+def _has_name(model: str) -> bool:
+    """``model`` means the same on every machine; a folder may lie elsewhere than it did."""
+    return model in EMBEDDED or bool(HUB_ID.fullmatch(model) and not Path(model).exists())
 
 
 def _require_free(target: Path, *, force: bool) -> None:
@@ -207,10 +214,7 @@ def _base_id(manifest: RunManifest, wanted: str) -> str:
     """The name of the base that means something elsewhere; empty for a folder of this machine."""
     if wanted and not HUB_ID.fullmatch(wanted):
         raise UsageError(f"--option base-id={wanted} cannot be a Hub id", hint="a Hub id reads owner/name")
-    model = manifest.base.model
-    if wanted or model in EMBEDDED:
-        return wanted or model
-    return model if HUB_ID.fullmatch(model) and not Path(model).exists() else ""
+    return wanted or (manifest.base.model if _has_name(manifest.base.model) else "")
 
 
 def _config(file: Path, base_id: str, manifest: RunManifest) -> bytes:

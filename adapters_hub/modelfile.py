@@ -94,7 +94,7 @@ def go_template(chat: ChatFormat, *, adds_bos: bool) -> str:
     opening = texts.opening
     if adds_bos and chat.bos_token:
         opening = opening.removeprefix(chat.bos_token)
-    answer = f'{_go(texts.before_answer)}{{{{ .Content }}}}{_go(texts.after_answer)}'
+    answer = f"{_go(texts.before_answer)}{{{{ .Content }}}}{_go(texts.after_answer)}"
     if texts.merges_system:
         held = f'{{{{ if $system }}}}{{{{ $system }}}}{_go(SYSTEM_GAP)}{{{{ $system = "" }}}}{{{{ end }}}}'
         begin, system = '{{ $system := "" }}', "{{ $system = .Content }}"

@@ -6,6 +6,7 @@ Knows the library and the chat room; knows nothing of conversations and of what 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +52,8 @@ class SharedRoom:
         self._taken = False
         """Somebody needs the memory alone."""
         self._closed = False
+        self._process = os.getpid()
+        """A copy of this process, made by ``fork``, has neither the engine's threads nor the holders of the locks."""
         self._opening = threading.Lock()
         self._room: ChatRoom | None = None
         self._kept: dict[tuple[str, Path], _Kept] = {}
@@ -60,10 +63,13 @@ class SharedRoom:
 
     @contextmanager
     def guest(self) -> Iterator[ChatRoom]:
-        """The open room, for as long as an answer takes. Waits while somebody has the memory alone. Raises UsageError once closed."""
+        """The open room, for as long as an answer takes. Waits while somebody has the memory alone. Raises UsageError once closed.
+
+        A thread that is inside already does not wait: whoever wants to be alone waits for it."""
+        self.check_open()
         thread = threading.get_ident()
         with self._state:
-            self._state.wait_for(lambda: self._closed or not self._taken)
+            self._state.wait_for(lambda: self._closed or not self._taken or self._guests[thread] > 0)
             self.check_open()
             self._guests[thread] += 1
         try:
@@ -79,6 +85,7 @@ class SharedRoom:
         """The memory without the room, e.g. to train: waits for the answers under way, and lets new questions wait.
 
         Raises UsageError when this very thread has an unfinished answer, which would never be finished."""
+        self.check_open()
         with self._state:
             if self._guests[threading.get_ident()]:
                 hint = "read it to its end, or close() the stream"
@@ -86,8 +93,9 @@ class SharedRoom:
             self._state.wait_for(lambda: self._closed or not self._taken)
             self.check_open()
             self._taken = True
-            self._state.wait_for(lambda: self._closed or not self._guests)
-        try:
+        try:  # from here on: Ctrl-C while waiting lets the others in again
+            with self._state:
+                self._state.wait_for(lambda: self._closed or not self._guests)
             self._put_away()
             self.check_open()
             yield
@@ -98,13 +106,18 @@ class SharedRoom:
 
     def close(self) -> None:
         """Free the memory; answers under way end with an error. Twice is fine."""
+        if os.getpid() != self._process:  # what is in memory belongs to the process that opened it
+            self._closed = True
+            return
         with self._state:
             self._closed = True
             self._state.notify_all()
         self._put_away()
 
     def check_open(self) -> None:
-        """Raises UsageError once closed."""
+        """Raises UsageError once closed, and in a copy of the process that opened it."""
+        if os.getpid() != self._process:
+            raise UsageError("this workspace was opened by another process", hint="call open_workspace() in each process")
         if self._closed:
             raise UsageError("the workspace is closed", hint="open_workspace() opens it again")
 
@@ -145,7 +158,12 @@ class SharedRoom:
         return self._keep("adapter", run.folder, manifest, lambda: store.adapter_of(tutor.name, run))
 
     def seat(self, room: ChatRoom, tutor: Tutor, adapter: Adapter | None, sampling: Mapping[str, Any]) -> Seat:
-        """The tutor ready to answer; ``sampling`` overrules its ``[chat]``."""
+        """The tutor ready to answer; ``sampling`` overrules its ``[chat]``. Raises UsageError when hub.toml names another base by now."""
+        if tutor.base != room.base:
+            message = f"the base is '{tutor.base.model}' now, '{room.base.model}' is in memory"
+            if tutor.base.model == room.base.model:
+                message = f"the settings of the base '{tutor.base.model}' have changed since it was opened"
+            raise UsageError(message, hint="close the workspace, then open_workspace() again")
         seat = room.seat(tutor, adapter, validator=self.validator(tutor))
         return replace(seat, sampling=replace(seat.sampling, **sampling)) if sampling else seat
 

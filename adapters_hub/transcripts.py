@@ -47,6 +47,7 @@ LARGEST_FIGURE = 1e9
 MOST_FAULTS = 50
 """Faults after which a document is not looked through any further."""
 ID = re.compile("[a-z][a-z0-9]{3,15}")
+CLOCK = "%Y-%m-%dT%H:%M:%SZ"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 FINISHES = ("stop", "length", "cancelled", "failed")
 
@@ -117,7 +118,15 @@ class Record:
 
 def now() -> str:
     """This moment, ISO 8601 in UTC."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(timezone.utc).strftime(CLOCK)
+
+
+def here(time: str) -> str:
+    """A time as the clock on the wall here shows it, to the minute; what is none stays as it is."""
+    try:
+        return datetime.strptime(time, CLOCK).replace(tzinfo=timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return time or "-"
 
 
 def cleaned(text: str) -> str:
@@ -227,6 +236,8 @@ class _Reading:
                 self.fault(f"{place}, turn {number}: turns must alternate, the user first")
                 break
             turns.append(turn)
+        if value.get("turns") == []:
+            self.fault(f"{place}: turns is empty")
         return Record(id, created, changed, binding, tuple(turn for turn in turns if turn is not None))
 
     def turn(self, value: Any, place: str) -> Turn | None:
@@ -311,17 +322,27 @@ class _Reading:
         return found
 
     def word(self, value: Mapping[str, Any], key: str, place: str) -> str:
-        return self.text(value, key, place, LONGEST_WORD) if value.get(key) is not None else ""
+        found = self.text(value, key, place, LONGEST_WORD) if value.get(key) is not None else ""
+        if len(found.splitlines()) > 1:
+            self.fault(f"{place}: {key} must be one line")
+        return found
 
     def time(self, value: Mapping[str, Any], key: str, place: str) -> str:
         found = self.word(value, key, place)
-        if found and not TIME.fullmatch(found):
+        if found and not _is_time(found):
             self.fault(f"{place}: {key} must be a time like 2026-11-21T17:30:00Z")
         return found
 
     def fault(self, text: str) -> None:
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(text)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return bool(TIME.fullmatch(text) and datetime.strptime(text, CLOCK))
+    except ValueError:  # the 31st of a month that has 30 days
+        return False
 
 
 def _figure(value: Any) -> float:

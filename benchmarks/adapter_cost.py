@@ -17,6 +17,7 @@ from two_sides import (
     arguments,
     bank_step,
     facts,
+    filled_cache,
     in_bank,
     in_peft,
     interleaved,
@@ -45,19 +46,19 @@ def main() -> None:
         sixteen = in_peft(random_base(options), folders[:1], autocast_adapter_dtype=False)
     results: dict[str, Any] = facts("adapter_cost", options) | {"resident": RESIDENT, "stored": str(bank.dtype), "rows": {}}
     for rows in (1, 3):
-        base = "bare base"
+        base, filled = "bare base", filled_cache(bare, rows)
         contestants = {
-            base: plain_step(bare, rows),
-            "bank, base rows": bank_step(model, bank, [-1] * rows),
-            f"bank, 1 tutor of {RESIDENT}": bank_step(model, bank, [slots[3]] * rows),
-            "bank in bf16, 1 tutor": bank_step(narrow_model, narrow, [narrow_slots[3]] * rows),
-            "PEFT, 1 adapter": plain_step(plain, rows),
-            "PEFT 16-bit, 1 adapter": plain_step(sixteen, rows),
+            base: plain_step(bare, rows, filled),
+            "bank, base rows": bank_step(model, bank, [-1] * rows, filled),
+            f"bank, 1 tutor of {RESIDENT}": bank_step(model, bank, [slots[3]] * rows, filled),
+            "bank in bf16, 1 tutor": bank_step(narrow_model, narrow, [narrow_slots[3]] * rows, filled),
+            "PEFT, 1 adapter": plain_step(plain, rows, filled),
+            "PEFT 16-bit, 1 adapter": plain_step(sixteen, rows, filled),
         }
         if rows == 3:
-            contestants["bank, 3 tutors"] = bank_step(model, bank, slots[:3])
-            contestants["bank, 3 tutors far apart"] = bank_step(model, bank, [slots[7], slots[0], slots[4]])
-            contestants["bank in bf16, 3 tutors"] = bank_step(narrow_model, narrow, narrow_slots[:3])
+            contestants["bank, 3 tutors"] = bank_step(model, bank, slots[:3], filled)
+            contestants["bank, 3 tutors far apart"] = bank_step(model, bank, [slots[7], slots[0], slots[4]], filled)
+            contestants["bank in bf16, 3 tutors"] = bank_step(narrow_model, narrow, narrow_slots[:3], filled)
         seconds = interleaved(contestants, options.rounds, warm_up=2)
         print(f"{f'rows: {rows}':32} {'ms':>8}  {'over the bare base':>18}")
         found = results["rows"][rows] = {}

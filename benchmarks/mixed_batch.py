@@ -8,6 +8,7 @@ Run: ``python benchmarks/mixed_batch.py [--rounds 12]``.
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import DynamicCache
 from two_sides import (
     arguments,
     bank_step,
@@ -41,16 +43,17 @@ def main() -> None:
         bank, slots = in_bank(model, folders)
         names = [one.name for one in folders]
         plain, narrow = in_peft(random_base(options), folders), in_peft(random_base(options), folders, autocast_adapter_dtype=False)
+    filled = filled_cache(model, ROWS)
     contestants: dict[str, Callable[[int], torch.Tensor]] = {
-        "bank, 8 tutors": bank_step(model, bank, slots),
-        "bank, 8 tutors, shuffled": bank_step(model, bank, [slots[i] for i in (3, 1, 5, 0, 2, 7, 6, 4)]),
-        "bank, one tutor": bank_step(model, bank, [slots[0]] * ROWS),
-        "bank, base alone": bank_step(model, bank, [-1] * ROWS),
-        "PEFT, adapter_names": plain_step(plain, ROWS, adapter_names=names),
-        "PEFT, switch per tutor": switching_step(plain, names),
-        "PEFT 16-bit, adapter_names": plain_step(narrow, ROWS, adapter_names=names),
-        "PEFT 16-bit, switch per tutor": switching_step(narrow, names),
-        "PEFT, one tutor": plain_step(plain, ROWS),
+        "bank, 8 tutors": bank_step(model, bank, slots, filled),
+        "bank, 8 tutors, shuffled": bank_step(model, bank, [slots[i] for i in (3, 1, 5, 0, 2, 7, 6, 4)], filled),
+        "bank, one tutor": bank_step(model, bank, [slots[0]] * ROWS, filled),
+        "bank, base alone": bank_step(model, bank, [-1] * ROWS, filled),
+        "PEFT, adapter_names": plain_step(plain, ROWS, filled, adapter_names=names),
+        "PEFT, switch per tutor": switching_step(plain, names, filled),
+        "PEFT 16-bit, adapter_names": plain_step(narrow, ROWS, filled, adapter_names=names),
+        "PEFT 16-bit, switch per tutor": switching_step(narrow, names, filled),
+        "PEFT, one tutor": plain_step(plain, ROWS, filled),
     }
     difference = largest_difference(contestants)
     seconds = interleaved(contestants, options.rounds, warm_up=2)
@@ -63,11 +66,11 @@ def main() -> None:
     print(json.dumps(results))
 
 
-def switching_step(wrapped: Any, names: list[str]) -> Callable[[int], torch.Tensor]:
+def switching_step(wrapped: Any, names: list[str], filled: DynamicCache) -> Callable[[int], torch.Tensor]:
     """``set_adapter`` and a batch of one row for each tutor, as one would group a queue by tutor."""
     caches = []
     for row in range(len(names)):
-        caches.append(filled_cache(wrapped, len(names)))
+        caches.append(copy.deepcopy(filled))
         caches[-1].batch_select_indices(torch.tensor([row], device=next(wrapped.parameters()).device))
 
     def step(_: int) -> torch.Tensor:

@@ -12,7 +12,6 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -131,11 +130,10 @@ def in_peft(model: Any, folders: Sequence[Path], **settings: Any) -> Any:
 
 @torch.inference_mode()
 def filled_cache(model: Any, rows: int) -> DynamicCache:
-    """Keys and values of 64 tokens a row, computed by the base without any adapter: equal on all sides."""
+    """Keys and values of 64 tokens a row, computed by the base alone. All bases are equal, so everybody may start from a copy of it."""
     cache = DynamicCache(config=model.config)
     ids = torch.randint(0, VOCABULARY, (rows, CONTEXT), generator=torch.Generator().manual_seed(0))
-    with model.disable_adapter() if hasattr(model, "peft_config") else nullcontext():
-        model(input_ids=ids.to(next(model.parameters()).device), past_key_values=cache, use_cache=True)
+    model(input_ids=ids.to(next(model.parameters()).device), past_key_values=cache, use_cache=True)
     return cache
 
 
@@ -148,9 +146,9 @@ def decode_step(model: Any, cache: DynamicCache, rows: int, **more: Any) -> torc
     return logits
 
 
-def bank_step(model: Any, bank: Bank, table: Sequence[int]) -> Callable[[int], torch.Tensor]:
+def bank_step(model: Any, bank: Bank, table: Sequence[int], filled: DynamicCache) -> Callable[[int], torch.Tensor]:
     """A decode step of ours with these slots, one for each row."""
-    cache = filled_cache(model, len(table))
+    cache = copy.deepcopy(filled)
 
     def step(_: int) -> torch.Tensor:
         with bank.routing(table):
@@ -159,9 +157,9 @@ def bank_step(model: Any, bank: Bank, table: Sequence[int]) -> Callable[[int], t
     return step
 
 
-def plain_step(model: Any, rows: int, **more: Any) -> Callable[[int], torch.Tensor]:
+def plain_step(model: Any, rows: int, filled: DynamicCache, **more: Any) -> Callable[[int], torch.Tensor]:
     """A decode step of whatever ``model`` is."""
-    cache = filled_cache(model, rows)
+    cache = copy.deepcopy(filled)
     return lambda _: decode_step(model, cache, rows, **more)
 
 

@@ -119,7 +119,9 @@ def test_what_is_being_trained_stays(hub: Hub, workspace: Path) -> None:
     import sys
 
     run = store.start_run(workspace / "tutors/sumas")
-    code = "import sys; from pathlib import Path; from adapters_hub import store; x = store.hold(Path(sys.argv[1])); print('held', flush=True); input()"
+    code = (
+        "import sys, pathlib; from adapters_hub import store; x = store.hold(pathlib.Path(sys.argv[1])); print('held', flush=True); input()"
+    )
     with subprocess.Popen([sys.executable, "-c", code, run], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None and other.stdin is not None and other.stdout.readline() == "held\n"
         done = hub("rm", "sumas", "--yes")

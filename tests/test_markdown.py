@@ -233,6 +233,35 @@ def test_nothing_takes_long(text: str) -> None:
     assert time.perf_counter() - begun < 5
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["- " * 40_000, "> " * 40_000, "_" * 80_000, "|" + "a" * 300_000, "x" * 300_000, "```\n" + "x" * 300_000, "```python\n" + "x = 'a\n" * 5000],
+    ids=["rule", "quote", "underlines", "row", "word", "line of code", "open string"],
+)
+def test_a_line_that_never_becomes_anything_arrives_quickly_however_small_the_pieces(text: str) -> None:
+    begun = time.process_time()
+    shown(*pieces_of(text, iter(lambda: 4, 0)))
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("before", ["", "```python\n", "    ```\n    ", "| "])
+def test_what_never_ends_is_shown_before_its_end(before: str) -> None:
+    out: list[str] = []
+    writer = MarkdownWriter(out.append, lambda: 40)
+    for _ in range(500):
+        writer.feed(before + "abc" if not out else "abc")
+        before = ""
+    assert "abcabc" in plain("".join(out))
+    writer.close()
+    assert plain("".join(out)).count("abc") == 500
+
+
+def test_a_very_long_word_is_not_broken_where_the_pieces_of_it_meet() -> None:
+    word = "x" * 5000
+    assert word in shown(f"ver {word} fin", width=30)
+    assert shown(*pieces_of(f"ver {word} fin", iter(lambda: 7, 0)), width=30) == shown(f"ver {word} fin", width=30)
+
+
 def test_a_plain_writer_passes_the_text_on_and_ends_the_line() -> None:
     out: list[str] = []
     writer = PlainWriter(out.append)

@@ -50,7 +50,9 @@ def hub_exporters() -> list[ExporterSpec]:
             "the base with the adapter merged in, as a folder for transformers",
             _merged,
             (
-                ExportOption("dtype", "number format of the weights; auto: the base's own", "auto", ("auto", "float32", "float16", "bfloat16")),
+                ExportOption(
+                    "dtype", "number format of the weights; auto: the base's own", "auto", ("auto", "float32", "float16", "bfloat16")
+                ),
                 ExportOption("shard", "largest size of a weight file, e.g. 5GB", "5GB"),
             ),
             needs=_merged_needs,
@@ -191,7 +193,9 @@ def _merged_base(job: ExportJob) -> tuple[FullBase, list[str]]:
     if full.dequantized:
         notes.append(f"the base lies quantized on disk ({full.dequantized}) and was dequantized first")
     if job.adapter.manifest is not None and job.adapter.manifest.quantization != "none":
-        notes.append(f"it was trained over a base held in {job.adapter.manifest.quantization}: answers may differ a little from those of hub ask")
+        notes.append(
+            f"it was trained over a base held in {job.adapter.manifest.quantization}: answers may differ a little from those of hub ask"
+        )
     return full, notes
 
 
@@ -386,12 +390,12 @@ def _ollama(job: ExportJob) -> ExportResult:
     files = locate_base(job.base)
     chat, config = read_chat(job.base, files), read_config(job.base, files)
     context = int(getattr(config, "max_position_embeddings", 0) or 2048)
-    text, templated = modelfile(
-        weights, chat, job.tutor.system_prompt.strip(), job.tutor.chat, context=context, adds_bos=adds_bos(chat)
-    )
+    text, templated = modelfile(weights, chat, job.tutor.system_prompt.strip(), job.tutor.chat, context=context, adds_bos=adds_bos(chat))
     (job.out / "Modelfile").write_text(text, encoding="utf-8", newline="\n")
     if not templated:
-        notes.append("the base's chat template cannot be said in Ollama's language: Ollama will guess one from the weights, look at it first")
+        notes.append(
+            "the base's chat template cannot be said in Ollama's language: Ollama will guess one from the weights, look at it first"
+        )
     if source not in ("base", "merged"):
         notes.append(f"'{source}' must be the very base that the adapter was trained on ({job.base.model})")
     return ExportResult(f"ollama create {job.tutor.name} -f {{out}}/Modelfile && ollama run {job.tutor.name}", tuple(dict.fromkeys(notes)))
@@ -431,7 +435,9 @@ def _vllm(job: ExportJob) -> ExportResult:
     words += ["--max-lora-rank", str(allowed), "--max-loras", str(len(modules)), "--chat-template", template, "--lora-modules"]
     words += [json.dumps(module, ensure_ascii=False) for module in modules]
     lines = " \\\n  ".join(shlex.quote(word) for word in words)
-    script = f'#!/bin/sh\n# One base, {len(modules)} tutors; a request names its tutor as "model". The system prompts lie beside the adapters.\n'
+    script = (
+        f'#!/bin/sh\n# One base, {len(modules)} tutors; a request names its tutor as "model". The system prompts lie beside the adapters.\n'
+    )
     (job.out / "serve.sh").write_text(f'{script}cd "$(dirname "$0")" || exit 1\nexec {lines} "$@"\n', encoding="utf-8", newline="\n")
     (job.out / "serve.sh").chmod(0o755)
     quantized = {one.adapter.manifest.quantization for one in job.trained if one.adapter.manifest is not None} - {"none", ""}

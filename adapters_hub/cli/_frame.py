@@ -34,6 +34,7 @@ VERBS = {
     "quiz": "Answer a tutor's questions; its validator keeps the score.",
     "route": "Say which tutor a question is for.",
     "publish": "Publish a tutor's adapter on the Hugging Face Hub.",
+    "export": "Write a tutor's adapter as other programs want it.",
     "pull": "Fetch a published tutor from the Hugging Face Hub.",
     "search": "Search the Hugging Face Hub for published tutors.",
     "import": "Make a tutor of an adapter on this machine.",

@@ -14,10 +14,12 @@ from typing import Protocol
 from adapters_hub.cli._marks import spans_of
 from adapters_hub.cli._paper import ACCENT, DIM, ITALIC, UNDERLINE, Paper, Style, harmless, styled
 
-MOST_COLOURED = 8_000
-"""Characters of one code block that are coloured; each new line is read together with those above it."""
+MOST_COLOURED = 200_000
+"""Characters that are read to colour one code block; each new line is read together with those above it."""
 LONGEST_COLOURED = 300
-"""Characters of the longest line that is coloured."""
+"""Characters of the longest line that is coloured; a longer one does not wait for its end either."""
+LONGEST_HEAD = 600
+"""Characters after which a line is text like any other, whatever it could still have become."""
 RULE = 40
 """Columns of a horizontal line."""
 
@@ -103,6 +105,9 @@ class MarkdownWriter:
             return
         self._head += text
         if self._fence is not None:
+            if len(self._head) > LONGEST_COLOURED:
+                self._fence.language = ""  # what is not read any more cannot be coloured
+                self._begin(_Block(literal=True, rest=self._fence.indent_of(self._head)))
             return  # a line of code is shown when it is whole
         block = _block_of(self._head, self._in_math, whole=False)
         if block is not None:
@@ -186,7 +191,7 @@ def _block_of(head: str, in_math: bool, *, whole: bool) -> _Block | None:
         return _Block(style=DIM, literal=True) if whole else None
     text = head.lstrip(" ")
     indent = head[: len(head) - len(text)]
-    if not whole and _undecided(text):
+    if not whole and len(text) < LONGEST_HEAD and _undecided(text):
         return None
     if found := re.match(r"#{1,6} +", text):
         return _Block(style=(*ACCENT, *UNDERLINE) if found.group().count("#") == 1 else ACCENT, rest=len(indent) + found.end())
@@ -217,6 +222,8 @@ class _Fence:
     indent: int
     language: str
     text: str = ""
+    read: int = 0
+    """Characters that were read to colour it so far."""
 
     @classmethod
     def opened_by(cls, line: str) -> _Fence | None:
@@ -226,15 +233,20 @@ class _Fence:
             return None
         return cls(found.group(2), len(found.group(1)), (found.group(3).split() or [""])[0][:20])
 
+    def indent_of(self, line: str) -> int:
+        """Blanks before ``line`` that belong to the block, not to the code."""
+        return min(self.indent, len(line) - len(line.lstrip(" ")))
+
     def closed_by(self, line: str) -> bool:
         mark = line.strip()
         return len(mark) >= len(self.marks) and set(mark) == {self.marks[0]}
 
     def coloured(self, line: str) -> str:
         """The next line of the block, coloured as its language wants where that is known and cheap."""
-        line = line[min(self.indent, len(line) - len(line.lstrip(" "))) :]
+        line = line[self.indent_of(line) :]
         self.text += f"{line}\n"
-        if not self.language or len(line) > LONGEST_COLOURED or len(self.text) > MOST_COLOURED:
+        self.read += len(self.text)
+        if not self.language or len(line) > LONGEST_COLOURED or self.read > MOST_COLOURED:
             return line
         return "".join(styled(text, style) for text, style in _last_line(self.text, self.language)) or line
 

@@ -16,6 +16,10 @@ STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 """What steers a terminal: control characters other than line feed and tab, marks that turn the direction of writing."""
 
 
+LONGEST_WORD = 1000
+"""Characters of a word after which it does not wait for its end any more."""
+
+
 def harmless(text: str) -> str:
     """``text`` without what steers a terminal."""
     return STEERING.sub("", text)
@@ -39,6 +43,10 @@ class Paper:
     def __init__(self, write: Callable[[str], None], width: Callable[[], int]) -> None:
         self._write, self._width = write, width
         self._word: list[tuple[str, Style]] = []
+        self._length = 0
+        """Characters of the word."""
+        self._within = False
+        """The beginning of the word is on the line already."""
         self._gap = 0
         self._column, self._further, self._breaks = 0, "", True
 
@@ -56,22 +64,28 @@ class Paper:
         for part in re.split("( +)", text):
             if part.startswith(" "):
                 self._put_word()
+                self._within = False
                 self._gap += len(part)
             elif part:
+                self._length += len(part)
                 if self._word and self._word[-1][1] == style:
                     part = self._word.pop()[0] + part
                 self._word.append((part, style))
+                if self._length > LONGEST_WORD:
+                    self._put_word()
+                    self._within = True
 
     def end_line(self) -> None:
         self._put_word()
-        self._gap = 0
+        self._gap, self._within = 0, False
         self._write("\n")
 
     def _put_word(self) -> None:
         if not self._word:
             return
         columns = sum(columns_of(text) for text, _ in self._word)
-        if self._column + self._gap + columns >= self._width() and self._column > columns_of(self._further):
+        room = self._column + self._gap + columns < self._width()
+        if not room and not self._within and self._column > columns_of(self._further):
             self._write("\n" + self._further)
             self._column = columns_of(self._further)
         else:
@@ -79,4 +93,4 @@ class Paper:
             self._column += self._gap
         self._write("".join(styled(text, style) for text, style in self._word))
         self._column += columns
-        self._word, self._gap = [], 0
+        self._word, self._length, self._gap = [], 0, 0

@@ -23,7 +23,7 @@ from adapters_hub.cli._typing import Keyboard, silent_keys
 from adapters_hub.contracts import Request
 from adapters_hub.errors import HubError, Interrupted, NotFoundError, UsageError
 from adapters_hub.router import AUTO
-from adapters_hub.transcripts import Record
+from adapters_hub.transcripts import Record, here
 from adapters_hub.types import ChatSettings, DatasetSettings, Message, Recipe, Tutor, ValidatorSettings
 
 SEED = "seed"
@@ -165,8 +165,7 @@ class Talk:
         for note in notes:
             self.screen.note(note)
         turns = self.conversation.turns
-        when = record.changed.replace("T", " ").removesuffix("Z")
-        self.screen.note(_("going on after {turns} turns, the last one of {when} UTC").format(turns=len(turns), when=when))
+        self.screen.note(_("going on after {turns} turns, the last one of {when}").format(turns=len(turns), when=here(record.changed)))
         if self.screen.interactive and len(turns) >= 2:
             self.screen.line(f"{self.prompt}{harmless(turns[-2].content)}")
             with self.screen.answer() as writer:

@@ -23,7 +23,7 @@ from adapters_hub.cli._house import TUTOR, House, pass_house, with_global_option
 from adapters_hub.cli._verdicts import cropped, one_line
 from adapters_hub.conversations import ConversationLog, Summary, log_path, logging_is_on, switch_logging
 from adapters_hub.errors import NotFoundError, UsageError, from_os_error
-from adapters_hub.transcripts import LARGEST_DOCUMENT, Record, Turn, conversation_document, document_of, records_of
+from adapters_hub.transcripts import CLOCK, LARGEST_DOCUMENT, Record, Turn, conversation_document, document_of, here, records_of
 from adapters_hub.workspace import shown, write_json
 
 MOST = 20
@@ -73,7 +73,7 @@ def _list(house: House, limit: int, tutor: str) -> None:
 
 def _show_table(house: House, rows: Sequence[Summary]) -> None:
     titles = (_("ID"), _("WHEN"), _("TUTOR"), _("TURNS"), _("FIRST QUESTION"))
-    cells = [(row.id, _moment(row.changed), one_line(row.tutor), str(row.turns), one_line(row.question)) for row in rows]
+    cells = [(row.id, here(row.changed), one_line(row.tutor), str(row.turns), one_line(row.question)) for row in rows]
     widths = [max(len(line[column]) for line in [titles, *cells]) for column in range(4)]
     left = max(20, shutil.get_terminal_size().columns - sum(widths) - 9) if sys.stdout.isatty() else 200
     for line in [titles, *cells]:
@@ -96,7 +96,7 @@ def show(house: House, id: str | None, tries: bool) -> None:
 
 
 def _show_record(house: House, record: Record, *, tries: bool) -> None:
-    house.show(f"{record.id} · {_moment(record.created)} · {_speaker(record.binding.tutor, record.binding.run)} · {record.binding.base}")
+    house.show(f"{record.id} · {here(record.created)} · {_speaker(record.binding.tutor, record.binding.run)} · {record.binding.base}")
     former = ""
     for turn in record.turns:
         house.show()
@@ -139,7 +139,7 @@ def search(house: House, words: tuple[str, ...], limit: int, tutor: str) -> None
         house.show(_("nothing found"))
     for hit in hits:
         mark = ">" if hit.role == "user" else " "
-        house.show(f"{hit.id}  {_moment(hit.when)}  {one_line(hit.tutor)} {mark} {one_line(hit.excerpt)}")
+        house.show(f"{hit.id}  {here(hit.when)}  {one_line(hit.tutor)} {mark} {one_line(hit.excerpt)}")
 
 
 @click.command("path")
@@ -206,8 +206,11 @@ def _since(age: str) -> str:
     found = AGE.fullmatch(age.strip().lower())
     if found is None:
         raise UsageError(_("--older-than {age!r}: how long is that?").format(age=age[:40]), hint=_("12h, 30d, 8w or 6m"))
-    moment = datetime.now(timezone.utc) - timedelta(hours=int(found[1]) * HOURS[found[2]])
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        moment = datetime.now(timezone.utc) - timedelta(hours=int(found[1]) * HOURS[found[2]])
+    except OverflowError:  # before the first year there was no time
+        moment = datetime.min
+    return moment.strftime(CLOCK)
 
 
 @click.command("export")
@@ -281,11 +284,3 @@ def _open_log(environ: Any) -> Iterator[ConversationLog | None]:
 
 def _speaker(tutor: str, run: str) -> str:
     return f"{tutor}@{run}" if run else tutor
-
-
-def _moment(text: str) -> str:
-    """A time of the log as the clock here shows it."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return text or "-"

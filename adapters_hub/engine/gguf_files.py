@@ -97,7 +97,9 @@ def write_lora(out: Path, weights: AdapterWeights, config: Any, *, kind: str, na
             continue
         rest = scale * a.shape[0] / alpha
         tensors.append((f"{target}.weight.lora_a", lambda a=a: _plain(a)))  # type: ignore[misc]
-        tensors.append((f"{target}.weight.lora_b", lambda b=b, path=path, rest=rest: _rows(_plain(b) * np.float32(rest), path, family, config)))  # type: ignore[misc]
+        tensors.append(
+            (f"{target}.weight.lora_b", lambda b=b, path=path, rest=rest: _rows(_plain(b) * np.float32(rest), path, family, config))
+        )  # type: ignore[misc]
     if unknown:
         raise UsageError("runtimes of llama.cpp do not know these modules", hint="--to merged, or --to peft", details=unknown[:20])
     writer = gguf.GGUFWriter(None, family.name)
@@ -124,7 +126,14 @@ def _alpha(weights: AdapterWeights) -> float:
 
 
 def write_model(
-    out: Path, model: Any, chat: ChatFormat, *, kind: str, name: str, texts: Sequence[str] = (), tell: Callable[[str], None] = lambda text: None
+    out: Path,
+    model: Any,
+    chat: ChatFormat,
+    *,
+    kind: str,
+    name: str,
+    texts: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda text: None,
 ) -> GgufReport:
     """Write a whole model in 32 bits, unquantized, with its tokenizer, chat template and stop tokens.
 

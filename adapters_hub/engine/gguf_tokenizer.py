@@ -56,7 +56,7 @@ TRIALS = (
     "El área mide 1234,56 m² y cuesta 12 345 678 €; el 7,5 % son 92,59 €.",
     "SELECT nombre, COUNT(*) FROM alumnos\nWHERE ciudad = 'Mérida' AND nota >= 5.0\nGROUP BY nombre;",
     "def suma(lista):\n    total = 0\n    for valor in lista:\n        total += valor  # acumula\n    return total\n",
-    "if (a[i] != b[j]) { return \"diferente\"; }\n\n\n\tfin",
+    'if (a[i] != b[j]) { return "diferente"; }\n\n\n\tfin',
     "Escribe 'dos', 'tres' y 'mil' entre comillas; también «así» o “así”.",
     "ListaEnlazada, buscarPorNombre, HTTPServer, camelCase y snake_case_2",
     "it's, we'll, DON'T, I'm; l'eau d'été\r\nfin de línea  \n  sangría   doble",
@@ -135,9 +135,7 @@ def _with_splitting(description: Any, splitting: Splitting) -> Tokenizer:
     """The tokenizer as a runtime would rebuild it: its vocabulary and merges, no normalizer, that way to split."""
     from tokenizers import Tokenizer
 
-    splits = [
-        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in splitting.patterns
-    ]
+    splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in splitting.patterns]
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     model = {**description["model"], "ignore_merges": splitting.whole_words}
     rebuilt = {**description, "model": model, "normalizer": None, "post_processor": None}

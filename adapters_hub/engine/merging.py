@@ -117,7 +117,9 @@ def _kind_of(quantized: Any) -> str:
     if quantized is None:
         return ""
     table = quantized if isinstance(quantized, Mapping) else vars(quantized)
-    method = table.get("quant_method") or ("bitsandbytes" if table.get("load_in_4bit") or table.get("load_in_8bit") else "an unknown method")
+    method = table.get("quant_method") or (
+        "bitsandbytes" if table.get("load_in_4bit") or table.get("load_in_8bit") else "an unknown method"
+    )
     text = str(getattr(method, "value", method))
     return "bitsandbytes" if text.startswith("bitsandbytes") else text
 
@@ -152,7 +154,9 @@ def _clear_errors(base: BaseModel) -> Iterator[None]:
     except (HubError, KeyboardInterrupt):
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise ResourceError(f"too little memory for '{base.model}' in 32 bits", hint="close other programs, or merge on a larger machine") from error
+        raise ResourceError(
+            f"too little memory for '{base.model}' in 32 bits", hint="close other programs, or merge on a larger machine"
+        ) from error
     except Exception as error:  # a foreign model can fail in any way transformers, safetensors or gguf knows
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         if "can't allocate memory" in str(error):
