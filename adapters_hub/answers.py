@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from adapters_hub.contracts import Completion, Ticket
-from adapters_hub.errors import HubError, printable
+from adapters_hub.errors import CONTROL, HubError, printable
 from adapters_hub.plugins import NOT_MINE
 from adapters_hub.transcripts import Try
 from adapters_hub.types import Message, Outcome, Verdict
 
 Item = TypeVar("Item")
 
-INVISIBLE = dict.fromkeys({*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {9, 10})
-"""Control characters and turns of the direction of writing: an answer is untrusted text and must not steer a terminal."""
 PATIENCE = 0.05
 """Seconds between two looks at whether the user wants to stop, while nothing else happens."""
 LAST_WORDS = 0.5
@@ -29,6 +27,8 @@ LAST_WORDS = 0.5
 RANKS: dict[Outcome | None, int] = {"incorrect": 0, None: 1, "unverified": 1, "correct": 2}
 NO_HINT = "La respuesta no es correcta. Revísala y responde de nuevo."
 """What the model is told on a retry by a verdict that gives neither hint nor reason."""
+BADGES: Mapping[Outcome, str] = {"correct": "✓", "incorrect": "✗", "unverified": "?"}
+"""One mark for one outcome, wherever a verdict is shown."""
 UNSAID = (NOT_MINE, "no_validator", "form_ok")
 """Codes of verdicts on answers in which there was nothing to check."""
 LONGEST_EXTRACT = 80
@@ -171,7 +171,7 @@ class Asking:
         self._forgotten = max(self._forgotten, said.forgotten)
         try:
             for piece in apart(said.ticket, self._stop):
-                if shown := piece.translate(INVISIBLE):
+                if shown := CONTROL.sub("", piece):  # an answer is untrusted text and must not steer a terminal
                     self._pieces.append(shown)
                     if not held:
                         yield Piece(shown)
@@ -260,15 +260,15 @@ def badge(verdict: Verdict | None) -> str:
     """A verdict as one quiet line in the tutor's words; empty where there was nothing to judge."""
     if verdict is None or verdict.code in UNSAID:
         return ""
-    reason = _one_line(verdict.reason)
+    reason, mark = _one_line(verdict.reason), BADGES[verdict.outcome]
     if verdict.outcome == "incorrect":
-        text = f"✗ {reason or 'incorrecto'}"
+        text = f"{mark} {reason or 'incorrecto'}"
     elif verdict.outcome == "correct":
         extract = verdict.extracted.strip()
         detail = extract if extract and len(extract) <= LONGEST_EXTRACT and "\n" not in extract else reason
-        text = f"✓ verificado: {_one_line(detail)}" if detail else "✓ verificado"
+        text = f"{mark} verificado: {_one_line(detail)}" if detail else f"{mark} verificado"
     else:
-        text = f"? sin verificar: {reason}" if reason else "? sin verificar"
+        text = f"{mark} sin verificar: {reason}" if reason else f"{mark} sin verificar"
     return text if len(text) <= LONGEST_BADGE else f"{text[: LONGEST_BADGE - 1].rstrip()}…"
 
 

@@ -170,17 +170,27 @@ class Conversation:
         ``stopped`` is asked twenty times a second: True ends the answer, which keeps what there is. Ctrl-C is raised here at once, and
         leaving the loop in the middle is fine: both keep what there is in ``turns``, but there is no last event then. An empty answer
         forgets the question. With ``[validator] on_fail = "retry"`` nothing is shown before it was judged."""
-        self._expected = expected
+        self._expected, self.unanswered = expected, ""
         self._remember(Turn("user", question, when=now()), seat)
-        yield from self._answered(room, seat, None, judged, stopped)
+        yield from self._answered(room, seat, judged, stopped)
 
     def retry(self, room: ChatRoom, seat: Seat, *, judged: bool = True, stopped: Callable[[], bool] = never) -> Iterator[ChatEvent]:
         """Ask the last question again in place of its answer, which stays when nothing comes. Raises UsageError without a question."""
         if len(self.turns) < 2:
             raise UsageError("there is no answer to try again")
-        former = self.turns[-1]
-        self._cut(len(self.turns) - 1)
-        yield from self._answered(room, seat, former, judged, stopped)
+        former = self.turns[-1:]
+        del self.turns[-1:]
+        yield from self._answered(room, seat, judged, stopped, former, len(self.turns))
+
+    def revise(
+        self, room: ChatRoom, seat: Seat, question: str, *, judged: bool = True, stopped: Callable[[], bool] = never
+    ) -> Iterator[ChatEvent]:
+        """Ask ``question`` in place of the last one, which stays with its answer when nothing comes. Raises UsageError without one."""
+        if len(self.turns) < 2:
+            raise UsageError("there is no question to write anew")
+        former = self.turns[-2:]
+        self.turns[-2:] = [Turn("user", question, when=now())]
+        yield from self._answered(room, seat, judged, stopped, former, len(self.turns) - 1)
 
     def undo(self) -> str | None:
         """Take back the last question and its answer; returns the question, None when there is none."""
@@ -218,8 +228,17 @@ class Conversation:
 
     # --- remembering ---
 
-    def _answered(self, room: ChatRoom, seat: Seat, former: Turn | None, judged: bool, stopped: Callable[[], bool]) -> Iterator[ChatEvent]:
-        """The answer to the last turn, the user's; ``former`` takes its place where there is none."""
+    def _answered(
+        self,
+        room: ChatRoom,
+        seat: Seat,
+        judged: bool,
+        stopped: Callable[[], bool],
+        former: Sequence[Turn] = (),
+        begin: int = 0,
+    ) -> Iterator[ChatEvent]:
+        """The answer to the last turn, the user's. ``former``: what stood from ``begin`` on until an answer takes its place; without
+        one it stays, and in the log it does as long as there is none."""
         settings = seat.tutor.validator
         asked = [turn.message for turn in self.turns]
 
@@ -237,14 +256,15 @@ class Conversation:
         finally:
             answer = asking.answer()
             if answer.text:
-                self._remember(_turn_of(answer, seat), seat)
-            elif former is not None:
-                self._remember(former, seat)
+                self._remember(_turn_of(answer, seat), seat, begin, len(former))
+            elif former:
+                self.turns[begin:] = former
             else:
                 self._cut(len(self.turns) - 1)
         yield Answered(answer)
 
-    def _remember(self, turn: Turn, seat: Seat) -> None:
+    def _remember(self, turn: Turn, seat: Seat, begin: int = 0, replaced: int = 0) -> None:
+        """One turn more; in the log the turns from ``begin`` on take the place of ``replaced`` ones, if any."""
         self.turns.append(turn)
         former, binding = self._bound, binding_of(seat)
         self._bound = binding
@@ -255,7 +275,10 @@ class Conversation:
                 return
             if binding != former:
                 log.rebind(self.id, binding)
-            log.append(self.id, len(self.turns) - 1, turn)
+            if replaced:
+                log.replace(self.id, begin, self.turns[begin:], present=begin + replaced)
+            else:
+                log.append(self.id, len(self.turns) - 1, turn)
 
         self._write(write)
 

@@ -136,14 +136,20 @@ class ConversationLog:
         """Keep the first ``length`` turns, of ``present`` ones; without any the conversation goes too. Raises as ``append`` does."""
         with self._transaction() as connection:
             number = _number(connection, id, present)
-            rows = connection.execute("SELECT number, content FROM turns WHERE conversation = ? AND position >= ?", (number, length))
-            for turn, content in rows.fetchall():
-                if self._indexed:
-                    connection.execute("INSERT INTO words(words, rowid, content) VALUES ('delete', ?, ?)", (turn, content))
-                connection.execute("DELETE FROM turns WHERE number = ?", (turn,))
+            self._cut(connection, number, length)
             if not length:
                 connection.execute("DELETE FROM conversations WHERE number = ?", (number,))
-            self._leave_note(connection)
+
+    def replace(self, id: str, position: int, turns: Sequence[Turn], *, present: int) -> None:
+        """Put ``turns`` in place of all from ``position`` on, of ``present`` ones; in one transaction, so that a crash leaves either.
+
+        Raises as ``append`` does."""
+        with self._transaction() as connection:
+            number = _number(connection, id, present)
+            self._cut(connection, number, position)
+            for place, turn in enumerate(turns, start=position):
+                self._append(connection, number, place, turn)
+            connection.execute("UPDATE conversations SET changed = ? WHERE number = ?", (turns[-1].when or now(), number))
 
     def remove(self, ids: Iterable[str]) -> int:
         """Remove conversations for good: their bytes are overwritten. Returns how many there were."""
@@ -171,12 +177,18 @@ class ConversationLog:
                 number = _number(connection, id)
                 for position, turn in enumerate(record.turns):
                     self._append(connection, number, position, turn)
-                connection.execute(
-                    "UPDATE conversations SET changed = ? WHERE number = ?",
-                    (min(record.changed or record.created or now(), now()), number),  # of a clock that is wrong: it would be the last for ever
-                )
+                changed = min(record.changed or record.created or now(), now())  # a clock that is ahead would make it the last for ever
+                connection.execute("UPDATE conversations SET changed = ? WHERE number = ?", (changed, number))
                 added.append(id)
         return Imported(tuple(added), tuple(known))
+
+    def _cut(self, connection: sqlite3.Connection, number: int, length: int) -> None:
+        rows = connection.execute("SELECT number, content FROM turns WHERE conversation = ? AND position >= ?", (number, length))
+        for turn, content in rows.fetchall():
+            if self._indexed:
+                connection.execute("INSERT INTO words(words, rowid, content) VALUES ('delete', ?, ?)", (turn, content))
+            connection.execute("DELETE FROM turns WHERE number = ?", (turn,))
+        self._leave_note(connection)
 
     def _append(self, connection: sqlite3.Connection, number: int, position: int, turn: Turn) -> None:
         facts = turn_document(turn)
@@ -197,7 +209,7 @@ class ConversationLog:
         """Conversations, the one with the newest turn first; ``before``: only those without a turn since that time (ISO 8601, UTC)."""
         query = f"""
             SELECT id, created, changed, tutor, run, base, (SELECT count(*) FROM turns WHERE conversation = conversations.number),
-                   (SELECT content FROM turns WHERE conversation = conversations.number ORDER BY position LIMIT 1)
+                   coalesce((SELECT content FROM turns WHERE conversation = conversations.number ORDER BY position LIMIT 1), '')
             FROM conversations WHERE (? = '' OR tutor = ?) AND (? = '' OR changed < ?) {NEWEST} LIMIT ?"""
         with self._reading() as connection:
             return tuple(Summary(*row) for row in connection.execute(query, (tutor, tutor, before, before, most)))

@@ -5,13 +5,14 @@ The plain facts need no torch; functions about devices get the torch module as a
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,12 +142,27 @@ def read_cards() -> list[Card]:
     return []
 
 
+def driver_problem() -> str:
+    """Why ``nvidia-smi`` names no card although it is there, in its own words; empty where it is not, or names one."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run([program, "--list-gpus"], capture_output=True, text=True, timeout=ASKING, errors="replace")
+    except subprocess.TimeoutExpired:
+        return f"nvidia-smi does not answer within {ASKING:.0f} s"
+    except OSError as error:
+        return f"nvidia-smi: {error.strerror or type(error).__name__}"
+    lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+    return f"nvidia-smi: {lines[0] if lines else 'no card'}"[:200] if done.returncode else ""
+
+
 def _card(line: str) -> Card:
     name, memory, driver, *more = (part.strip() for part in line.split(","))
     capability = re.fullmatch(r"(\d+)\.(\d+)", more[0]) if more else None
     return Card(
         name=name,
-        memory=int(memory) << 20 if memory.isdigit() else 0,
+        memory=int(memory) << 20 if memory.isdecimal() else 0,
         driver=driver,
         capability=(int(capability[1]), int(capability[2])) if capability else None,
     )
@@ -213,9 +229,11 @@ def computes_in_16_bits(features: frozenset[str]) -> bool:
 def usable_threads() -> int:
     """Processors this process may use: containers and affinity masks give fewer than the machine has."""
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no such call
-        return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0)) or 1
+    except (AttributeError, OSError):  # macOS and Windows have no such call
+        count = os.cpu_count() or 1
+    share = _share_of_processors()
+    return min(count, max(1, math.ceil(share))) if share else count
 
 
 def pick_device(torch: ModuleType) -> TorchDevice:
@@ -260,10 +278,16 @@ def _memory() -> tuple[int, int]:
     """Total and available RAM in bytes; zeros when it cannot be known."""
     try:
         import psutil
-    except ImportError:
-        return _memory_by_sysconf()
-    figures = psutil.virtual_memory()
-    return int(figures.total), int(figures.available)
+
+        figures = psutil.virtual_memory()
+        total, free = int(figures.total), int(figures.available)
+    except (ImportError, OSError, RuntimeError, ValueError):  # also where /proc cannot be read
+        total, free = _memory_by_sysconf()
+    for limit, used in _memory_limits():
+        if not total or limit < total:
+            total, free = limit, min(free or limit, limit)
+        free = min(free, max(0, limit - used))
+    return total, free
 
 
 def _memory_by_sysconf() -> tuple[int, int]:
@@ -272,6 +296,59 @@ def _memory_by_sysconf() -> tuple[int, int]:
         return page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf; macOS lacks the second name
         return 0, 0
+
+
+# --- containers ----------------------------------------------------------------------------------
+
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def _memory_limits() -> Iterator[tuple[int, int]]:
+    """Bytes that the groups of this process may use, and bytes they use that cannot be dropped; none where nothing is limited.
+
+    As the kernel documents it: ``memory.max`` of version 2 and ``memory.limit_in_bytes`` of version 1; inactive file pages can be dropped."""
+    for folder in _groups("memory"):
+        for most, now, inactive in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            limit, used = _figures(folder / most), _figures(folder / now)
+            if limit and limit[0] < 1 << 60:  # version 1 writes a huge number for "no limit"
+                dropped = re.search(rf"^{inactive} (\d+)$", _text(folder / "memory.stat"), re.M)
+                yield limit[0], max(0, (used[0] if used else 0) - int(dropped[1] if dropped else 0))
+
+
+def _share_of_processors() -> float:
+    """How many processors' time the groups of this process may use; 0: nothing is limited."""
+    shares = []
+    for folder in _groups("cpu"):
+        quota = _figures(folder / "cpu.max") or [*_figures(folder / "cpu.cfs_quota_us"), *_figures(folder / "cpu.cfs_period_us")]
+        if len(quota) == 2 and quota[0] > 0 < quota[1]:
+            shares.append(quota[0] / quota[1])
+    return min(shares, default=0.0)
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """The folders of the control groups that this process is in, and of those above them."""
+    for line in _text(MEMBERSHIP).splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controllers and controller not in controllers.split(","):
+            continue
+        top = CGROUPS / controllers if controllers else CGROUPS
+        folder = top / path.strip("/")
+        yield from (parent for parent in (folder, *folder.parents) if parent == top or top in parent.parents)
+
+
+def _figures(file: Path) -> list[int]:
+    return [int(word) for word in _text(file).split() if word.isascii() and word.lstrip("-").isdecimal()]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii", errors="replace")
+    except (OSError, ValueError):  # not Linux, or not to be read here
+        return ""
 
 
 def _disk_free(folder: Path) -> int:

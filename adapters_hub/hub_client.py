@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from adapters_hub import __version__
+from adapters_hub.byte_counter import byte_counter
 from adapters_hub.errors import HubError, NetworkError, NotFoundError, RightsError, from_os_error
 from adapters_hub.hub_errors import gated, in_words, offline
 
@@ -259,12 +260,14 @@ class HubClient:
 
     # --- reading ---
 
-    def download(self, id: str, sha: str, name: str, remote: RemoteFile) -> Path:
+    def download(self, id: str, sha: str, name: str, remote: RemoteFile, *, progress: Callable[[int], None] | None = None) -> Path:
         """One file at one commit, through the local cache, its bytes compared with what the Hub says of them.
 
+        ``progress`` is told the bytes that are here, again and again; never where the cache has the file.
         Raises HubError when they differ twice, NetworkError, ResourceError."""
         for again in (False, True):
-            fetch = partial(self.api.hf_hub_download, id, name, revision=sha, force_download=again)
+            counter = byte_counter(progress) if progress is not None else None
+            fetch = partial(self.api.hf_hub_download, id, name, revision=sha, force_download=again, tqdm_class=counter)
             file = Path(self._ask(fetch, f"download {id}/{name}"))
             if _matches(file, remote):
                 return file

@@ -19,8 +19,10 @@ from adapters_hub.settings import read_toml
 from adapters_hub.workspace import shown, sync_folder
 
 Value = str | float | int | bool
+MARK = "\ufeff"
+"""What Windows' editors put before UTF-8 text."""
 HEADER = re.compile(r"\s*\[(?!\[)([^\]]*)\]\s*(?:#.*)?$")
-VALUE = re.compile(r"""("(?:[^"\\\n]|\\.)*"(?!")|'[^'\n]*'(?!')|[^\s#"'\[{][^\s#]*)(\s*(?:#.*)?)$""")
+VALUE = re.compile(r"""("{3}[^"\\]*"{3}|'{3}[^']*'{3}|"(?:[^"\\\n]|\\.)*"(?!")|'[^'\n]*'(?!')|[^\s#"'\[{][^\s#]*)(\s*(?:#.*)?)$""")
 
 
 def change_settings(file: Path, changes: Mapping[str, Value]) -> None:
@@ -52,18 +54,21 @@ def change_settings(file: Path, changes: Mapping[str, Value]) -> None:
 
 def changed_text(text: str, changes: Mapping[str, Value]) -> str:
     """``text`` with each value of ``changes`` replaced where it stands, or added to its section."""
-    end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines()
+    mark = MARK if text.startswith(MARK) else ""
+    end = "\r" if "\r\n" in text else ""  # the rest of a line's end; each line keeps its own
+    lines = text[len(mark) :].removesuffix("\n").split("\n") if text[len(mark) :] else []  # TOML knows no other end of a line
+    if lines and not text.endswith("\n"):
+        lines[-1] += end
     for path, value in changes.items():
         section, _, key = path.rpartition(".")
-        _change(lines, section, key, _written(value))
-    return end.join(lines) + end
+        _change(lines, section, key, _written(value), end)
+    return mark + "\n".join(lines) + "\n"
 
 
-def _change(lines: list[str], section: str, key: str, value: str) -> None:
+def _change(lines: list[str], section: str, key: str, value: str, end: str) -> None:
     first = next((number for number, line in enumerate(lines) if _section_of(line) == section), None)
     if first is None:
-        lines += ["", f"[{section}]", f"{key} = {value}"] if lines else [f"[{section}]", f"{key} = {value}"]
+        lines += [*([end] if lines else []), f"[{section}]{end}", f"{key} = {value}{end}"]
         return
     after = next((number for number in range(first + 1, len(lines)) if _section_of(lines[number]) is not None), len(lines))
     name = re.compile(rf"""(\s*(?:{re.escape(key)}|"{re.escape(key)}"|'{re.escape(key)}')\s*=\s*)(.*)$""")
@@ -71,11 +76,11 @@ def _change(lines: list[str], section: str, key: str, value: str) -> None:
     for number in range(first + 1, after):
         if found := name.match(lines[number]):
             old = VALUE.match(found[2])
-            lines[number] = found[1] + value + (old[2] if old else "")
+            lines[number] = found[1] + value + (old[2] if old else "\r" if found[2].endswith("\r") else "")
             return
         if lines[number].strip() and not lines[number].lstrip().startswith("#"):
             last = number
-    lines.insert(last + 1, f"{key} = {value}")
+    lines.insert(last + 1, f"{key} = {value}{end}")
 
 
 def _section_of(line: str) -> str | None:

@@ -17,8 +17,8 @@ from adapters_hub.adapter_files import CONFIG, WEIGHTS
 from adapters_hub.errors import HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.newcomers import LIMITS, Wishes, check_weights, look_at, require_adapter, require_sizes
 from adapters_hub.plugins import Plugins
-from adapters_hub.settling import Settled, free_name, incoming, require_room, settle
-from adapters_hub.sources import FILE, Source
+from adapters_hub.settling import Settled, free_name, incoming, require_room, settle, source_of
+from adapters_hub.sources import FILE
 from adapters_hub.types import BaseModel
 from adapters_hub.workspace import TUTOR_FILE as SETTINGS_FILE
 from adapters_hub.workspace import Workspace, shown
@@ -41,11 +41,8 @@ def import_adapter(path: Path, wishes: Wishes, workspace: Workspace, base: BaseM
         newcomer = look_at(folder, shown(path), wishes, base, plugins, proposal=path.stem if path.is_file() else path.resolve().name)
         name = free_name(newcomer, wishes, workspace)
         check_weights(newcomer, folder, base, wishes)
-        published = newcomer.published
-        facts = {"base": newcomer.settings.base_model}
-        if published is not None:
-            facts = {"version": published.version, "run": published.run, "base": published.base.model, "license": published.license}
-        source = Source(FILE, str(path.resolve()), **facts)
+        place = str(path.resolve()).encode("utf-8", "backslashreplace").decode()
+        source = source_of(newcomer, FILE, place)
         yield settle(newcomer, folder, source, workspace, name=name, home=None)
 
 

@@ -7,7 +7,6 @@ cannot be said so is left to the runtime. Knows no tensors and opens no files.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -153,7 +152,10 @@ def _taken_apart(chat: ChatFormat) -> TurnTexts | None:
 
 
 def _common_end(one: str, other: str) -> str:
-    return os.path.commonprefix([one[::-1], other[::-1]])[::-1]
+    same = 0
+    while same < min(len(one), len(other)) and one[-1 - same] == other[-1 - same]:
+        same += 1
+    return one[len(one) - same :]
 
 
 def _shapes(chat: ChatFormat) -> list[tuple[Role, ...]]:

@@ -15,10 +15,11 @@ from adapters_hub.adapter_files import CONFIG, WEIGHTS, AdapterSettings, read_ad
 from adapters_hub.base_files import EMBEDDED, HUB_ID
 from adapters_hub.errors import CONTROL, HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.plugins import Plugins
-from adapters_hub.recognition import Recognised, recognise, recognise_by_name, require_layers
+from adapters_hub.recognition import Recognised, other_template, recognise, recognise_by_name, require_layers
 from adapters_hub.store import sha256_of
 from adapters_hub.tutor_file import LARGEST, SYSTEM_FILE, TUTOR_FILE, TutorFile, read_tutor_file
 from adapters_hub.types import BaseIdentity, BaseModel
+from adapters_hub.workspace import TUTOR_FILE as SETTINGS_FILE
 from adapters_hub.workspace import proposed_name
 
 CARD = "README.md"
@@ -59,6 +60,8 @@ class Newcomer:
     """The name that its author gave it, or that its repository suggests; may be empty."""
     system_prompt: str
     validators: tuple[str, ...]
+    own: frozenset[str]
+    """Texts that hold what was asked for here, not what came."""
     notes: tuple[str, ...]
 
 
@@ -99,8 +102,8 @@ def look_at(folder: Path, where: str, wishes: Wishes, base: BaseModel, plugins: 
     if published is not None:
         _require_hashes(folder, published, where, (CONFIG, SYSTEM_FILE))
     validators, missing = _validators(published, wishes, plugins)
-    system, notes = _system_prompt(folder, where, wishes, published is not None)
-    notes += [f"validator '{name}' is not installed here: it does not judge" for name in missing]
+    system = _system_prompt(folder, where, wishes, published is not None)
+    notes = [f"validator '{name}' is not installed here: it does not judge" for name in missing]
     try:
         if published is not None:
             recognised = recognise(published.base, base, where)
@@ -113,8 +116,12 @@ def look_at(folder: Path, where: str, wishes: Wishes, base: BaseModel, plugins: 
         notes.append(f"{error.message}: it can be asked once that is the base")
     if recognised.note:
         notes.append(recognised.note)
+    if published is not None and published.template_sha256 and other_template(published.template_sha256, base):
+        notes.append("it was trained with another chat template than the one of the base here, and will not answer before that is restored")
     name = published.name if published is not None else proposed_name(proposal)
-    return Newcomer(where, published, settings, recognised, name, system, validators, tuple(notes))
+    own = {SYSTEM_FILE: wishes.system is not None, SETTINGS_FILE: bool(wishes.validators)}
+    asked_for = frozenset(file for file, wanted in own.items() if wanted)
+    return Newcomer(where, published, settings, recognised, name, system, validators, asked_for, tuple(notes))
 
 
 def check_weights(newcomer: Newcomer, folder: Path, base: BaseModel, wishes: Wishes) -> None:
@@ -195,21 +202,21 @@ def _validators(published: TutorFile | None, wishes: Wishes, plugins: Plugins) -
     return tuple(name for name in wanted if name in installed), [name for name in wanted if name not in installed]
 
 
-def _system_prompt(folder: Path, where: str, wishes: Wishes, published: bool) -> tuple[str, list[str]]:
+def _system_prompt(folder: Path, where: str, wishes: Wishes, published: bool) -> str:
     if wishes.system is not None:
-        return _checked_prompt(wishes.system, "--system"), []
+        return _checked_prompt(wishes.system, "--system")
     file = folder / SYSTEM_FILE
     if not file.is_file():
         if published:
             raise HubError(f"{where} has no {SYSTEM_FILE} beside its {TUTOR_FILE}", hint="--system FILE names one, or --plain")
-        return "", ["it answers without a system prompt: --system FILE names one, or write it into system.md"]
+        return ""
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HubError(f"{where}: {SYSTEM_FILE} is no UTF-8 text (byte {error.start})", hint="--system FILE names another") from error
     except OSError as error:
         raise from_os_error(error, f"read {where}: {SYSTEM_FILE}") from error
-    return _checked_prompt(text, f"{where}: {SYSTEM_FILE}"), []
+    return _checked_prompt(text, f"{where}: {SYSTEM_FILE}")
 
 
 def _checked_prompt(text: str, where: str) -> str:

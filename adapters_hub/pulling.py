@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,16 +17,17 @@ from adapters_hub import store
 from adapters_hub.adapter_files import CONFIG, WEIGHTS
 from adapters_hub.errors import HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.hub_client import REPOSITORY_ID, HubClient, RemoteState
-from adapters_hub.newcomers import CARD, LIMITS, Newcomer, Wishes, check_weights, look_at, require_adapter, require_sizes
+from adapters_hub.newcomers import CARD, LIMITS, Wishes, check_weights, look_at, require_adapter, require_sizes
 from adapters_hub.plugins import Plugins
-from adapters_hub.settling import Settled, free_name, incoming, refresh, require_room, settle
-from adapters_hub.sources import HUB, Source, read_source
+from adapters_hub.settling import Settled, free_name, incoming, refresh, require_room, settle, source_of
+from adapters_hub.sources import HUB, read_source
 from adapters_hub.tutor_file import SYSTEM_FILE, TUTOR_FILE
 from adapters_hub.types import BaseModel
 from adapters_hub.workspace import Workspace, shown, tutor_names
 
 REVISION = re.compile(r"(?!.*\.\.)[A-Za-z0-9][\w./-]{0,99}(?<![./])")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+Progress = Callable[[int, int], None]
 PAGE = "https://huggingface.co/"
 
 
@@ -69,9 +70,16 @@ def parse_reference(reference: str, endpoint: str = PAGE) -> tuple[str, str]:
 
 
 def pull(
-    repository: str, revision: str, wishes: Wishes, workspace: Workspace, base: BaseModel, plugins: Plugins, client: HubClient
+    repository: str,
+    revision: str,
+    wishes: Wishes,
+    workspace: Workspace,
+    base: BaseModel,
+    plugins: Plugins,
+    client: HubClient,
+    progress: Progress = lambda done, total: None,
 ) -> Iterator[Step | Pulled]:
-    """Do it; ends with Pulled. Safe to repeat after any interruption.
+    """Do it; ends with Pulled. Safe to repeat after any interruption. ``progress`` is told how many bytes of the weights are here.
 
     Raises NotFoundError, RightsError, NetworkError, ResourceError, UsageError (another base, a taken name), HubError (hostile or
     damaged files); the workspace is as before then."""
@@ -90,14 +98,14 @@ def pull(
             _fetch(client, state, name, folder)
         newcomer = look_at(folder, repository, wishes, base, plugins, proposal=repository.rpartition("/")[2])
         name = home.name if home is not None else free_name(newcomer, wishes, workspace)
-        source = _source(newcomer, state, repository, client)
+        source = source_of(newcomer, HUB, repository, revision=state.sha, endpoint=client.endpoint)
         if home is not None and known is not None:
             settled = refresh(newcomer, folder, source, home=home, run=known.id)
         else:
             weights = state.files[WEIGHTS]
             require_room(workspace.folder, 2 * weights.size)  # once more in the client's cache
             yield Step("fetching", f"{WEIGHTS}, {weights.size:,} bytes")
-            _fetch(client, state, WEIGHTS, folder)
+            _fetch(client, state, WEIGHTS, folder, progress)
             check_weights(newcomer, folder, base, wishes)
             yield Step("checked", "sizes, SHA-256, header and layers")
             settled = settle(newcomer, folder, source, workspace, name=name, home=home)
@@ -170,23 +178,17 @@ def _size(state: RemoteState) -> int:
 # --- fetching ------------------------------------------------------------------------------------
 
 
-def _fetch(client: HubClient, state: RemoteState, name: str, folder: Path) -> None:
+def _fetch(client: HubClient, state: RemoteState, name: str, folder: Path, progress: Progress | None = None) -> None:
     """Put the file of that name into ``folder``, its bytes compared with the Hub's hash; one that is not there is left out."""
     if name not in state.files:
         return
-    file = client.download(state.id, state.sha, name, state.files[name])
+    remote = state.files[name]
+    told = (lambda done: progress(done, remote.size)) if progress is not None else None
+    file = client.download(state.id, state.sha, name, remote, progress=told)
     try:
         shutil.copyfile(file, folder / name)
     except OSError as error:
         raise from_os_error(error, f"write {shown(folder / name)}") from error
-
-
-def _source(newcomer: Newcomer, state: RemoteState, repository: str, client: HubClient) -> Source:
-    published = newcomer.published
-    if published is None:
-        return Source(HUB, repository, state.sha, base=newcomer.settings.base_model, endpoint=client.endpoint)
-    facts = {"version": published.version, "run": published.run, "base": published.base.model, "license": published.license}
-    return Source(HUB, repository, state.sha, **facts, endpoint=client.endpoint)
 
 
 def _pulled(settled: Settled, outcome: Literal["new", "newer", "chosen"]) -> Pulled:

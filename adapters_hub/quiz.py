@@ -19,6 +19,7 @@ from adapters_hub.conveyor import in_order
 from adapters_hub.errors import DataError, NotFoundError, UsageError
 from adapters_hub.plugins import Plugins
 from adapters_hub.tutors import attempt_of
+from adapters_hub.typed_answers import LONGEST, doubt, readings
 from adapters_hub.types import Example, Message, Tutor, Verdict
 from adapters_hub.workers import available_cores
 from adapters_hub.workspace import nearest, shown
@@ -160,19 +161,31 @@ class Quiz:
     """Questions that would have been asked, were there anybody who could judge the answers."""
 
     def judge(self, card: Card, answer: str) -> Verdict:
-        """A fair verdict on what a student types: bare code counts as if it stood in a block, the question's own words are no answer.
+        """A fair verdict on what a student types: bare code counts as if it stood in a block, ``85`` as per cent where these are asked for,
+        and the question's own words are no answer.
 
         Never raises."""
         verdict = self._verdict(card, answer)
+        if verdict.outcome != "correct" and not card.code:
+            verdict = next((other for other in self._read_otherwise(card, answer) if other.outcome == "correct"), verdict)
         if verdict.outcome == "correct" and not card.code and _repeats_question(card, answer, verdict):
             return replace(verdict, outcome="unverified", score=0.0, code="repeats", reason=REPEATS, hint="")
+        typed = verdict.outcome == "correct" and not card.code and len(answer) <= LONGEST
+        if typed and (odd := doubt(answer, card.reference, card.question)):
+            return replace(verdict, outcome="unverified", score=0.0, code="doubt", reason=odd, hint="")
         if verdict.outcome == "correct" or not card.code or "```" in answer or not answer.strip():
             return verdict
         fenced = self._verdict(card, f"```{card.code}\n{answer.strip()}\n```")
         unseen = verdict.outcome == "unverified" or not verdict.extracted
-        if fenced.outcome == "correct" or (fenced.outcome == "incorrect" and unseen and _looks_like_code(answer, card)):
+        if fenced.outcome == "correct" or (unseen and _looks_like_code(answer, card)):
             return replace(fenced, span=None)  # which would lie in the block, not in what was typed
         return verdict
+
+    def _read_otherwise(self, card: Card, answer: str) -> Iterator[Verdict]:
+        """Verdicts on what the answer may mean, too."""
+        for expected in _accepted(card):
+            for reading in readings(answer, expected, card.question):
+                yield replace(self._verdict(card, reading), extracted=answer.strip(), span=None)
 
     def without_spoiler(self, card: Card, verdict: Verdict) -> Verdict:
         """The verdict for somebody who tries again: its reason and hint do not say what the right answer is."""
@@ -199,10 +212,9 @@ class Quiz:
         return tuple(found[:3])
 
     def _gives_away(self, card: Card, hint: str) -> bool:
-        expected = card.expected.get("answer") if isinstance(card.expected, dict) else card.expected
-        if isinstance(expected, (str, int, float)) and _says(hint, str(expected)):
+        if any(_says(hint, expected) for expected in _accepted(card)):
             return True
-        return self._verdict(card, hint).outcome == "correct"
+        return self.judge(card, hint).outcome == "correct"
 
     def _verdict(self, card: Card, answer: str) -> Verdict:
         return self.validator.judge(attempt_of(self.tutor, (*card.earlier, Message("user", card.question)), answer, card.expected))
@@ -310,6 +322,13 @@ def _repeats_question(card: Card, answer: str, verdict: Verdict) -> bool:
     asked, expected = _bare(card.question), _bare(verdict.expected)
     judged = _bare(verdict.extracted) or _bare(answer)
     return judged in asked and judged not in expected and expected not in judged
+
+
+def _accepted(card: Card) -> tuple[str, ...]:
+    """The results that count as right, where they are plain texts or numbers."""
+    expected = card.expected.get("answer") if isinstance(card.expected, dict) else card.expected
+    several = expected if isinstance(expected, list) else [expected]
+    return tuple(str(one) for one in several if isinstance(one, (str, int, float)))
 
 
 def _says(text: str, words: str) -> bool:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from adapters_hub.adapter_files import Layers, compare_layers, read_base_layers
 from adapters_hub.base_files import EMBEDDED, HUB_ID, BaseFiles, base_on_this_machine, weights_digest
 from adapters_hub.errors import HubError, UsageError
+from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import BaseIdentity, BaseModel
 
 REAL_ENGINE = "torch"
@@ -70,6 +72,18 @@ def require_layers(layers: Layers, base: BaseModel, where: str, *, certain: bool
             raise UsageError(error.message, hint=_otherwise(f"the base here is {base.model}"), details=error.details) from error
     if fit == "unknown" and not certain:
         raise UsageError(f"{where} cannot be told to be made for the base {base.model}", hint=_otherwise("if you know that it was"))
+
+
+def other_template(template_sha256: str, base: BaseModel) -> bool:
+    """Whether the chat template in force is known to be another one."""
+    files = _here(base)
+    if files is None or base.engine != REAL_ENGINE or not (files.path / "tokenizer.json").is_file():
+        return False
+    try:
+        chat = load_chat_format(files.path, template_file=Path(base.chat_template) if base.chat_template else None)
+    except HubError:  # told by whoever opens the base
+        return False
+    return chat.template_sha256 != template_sha256
 
 
 def _here(base: BaseModel) -> BaseFiles | None:

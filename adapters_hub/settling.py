@@ -11,6 +11,7 @@ import math
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from typing import Any
 
 from adapters_hub import store
 from adapters_hub.adapter_files import CONFIG, WEIGHTS
-from adapters_hub.errors import ResourceError, UsageError, from_os_error
+from adapters_hub.errors import ResourceError, UsageError, from_os_error, printable
 from adapters_hub.newcomers import CARD, Newcomer, Wishes, steers
 from adapters_hub.sources import Source, read_source, write_source
 from adapters_hub.store import sha256_of
@@ -30,6 +31,9 @@ from adapters_hub.types import ChatSettings, RunManifest
 from adapters_hub.workspace import TUTOR_FILE as SETTINGS_FILE
 from adapters_hub.workspace import Workspace, check_name, shown, sync_folder, use_run
 
+INCOMING = ".incoming."
+ABANDONED = 24 * 3600.0
+"""Seconds after which nobody is at work in such a folder any more."""
 TEXTS = (SETTINGS_FILE, SYSTEM_FILE, CARD)
 FIGURES = ("held_out_first", "held_out_last", "steps", "trainable", "total")
 
@@ -49,8 +53,11 @@ class Settled:
 @contextmanager
 def incoming(workspace: Workspace) -> Iterator[Path]:
     """A hidden folder beside the tutors, on the same disk; gone at the end of the block, whatever happens."""
-    folder = workspace.folder / f".incoming.{secrets.token_hex(4)}"
+    folder = workspace.folder / f"{INCOMING}{secrets.token_hex(4)}"
     try:
+        for other in workspace.folder.glob(f"{INCOMING}*"):  # of a process that was killed
+            if time.time() - other.lstat().st_mtime > ABANDONED:
+                shutil.rmtree(other, ignore_errors=True)
         folder.mkdir()
     except OSError as error:
         raise from_os_error(error, f"write {shown(folder)}") from error
@@ -88,15 +95,22 @@ def free_name(newcomer: Newcomer, wishes: Wishes, workspace: Workspace) -> str:
     return name
 
 
+def source_of(newcomer: Newcomer, kind: str, place: str, *, revision: str = "", endpoint: str = "") -> Source:
+    """What will be remembered of where it comes from."""
+    published = newcomer.published
+    if published is None:
+        return Source(kind, place, revision, base=newcomer.settings.base_model, endpoint=endpoint)
+    base, license = published.base.model, published.license
+    return Source(kind, place, revision, published.version, published.run, base=base, license=license, endpoint=endpoint)
+
+
 def settle(newcomer: Newcomer, folder: Path, source: Source, workspace: Workspace, *, name: str, home: Path | None) -> Settled:
     """Make a tutor of the files in ``folder`` (see ``incoming``): a new one called ``name``, or for ``home`` its next run.
 
     In a home that somebody has edited, edited files stay as they are. Raises HubError, RightsError, ResourceError; nothing has changed
     then."""
-    fresh = folder / name
-    source = replace(source, when=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    fresh, source = folder / name, replace(source, when=_now())
     try:
-        fresh.mkdir()
         _write_texts(fresh, newcomer, source, folder)
         run = store.start_run(fresh)
         for file in (CONFIG, WEIGHTS):
@@ -105,37 +119,36 @@ def settle(newcomer: Newcomer, folder: Path, source: Source, workspace: Workspac
             if (folder / file).is_file():
                 shutil.copyfile(folder / file, run / file)
         write_source(run, source)
-        store.finish_run(run, _manifest(newcomer, name, workspace))
-        texts = {file: sha256_of(fresh / file) for file in TEXTS if (fresh / file).is_file()}
-        write_source(fresh, replace(source, texts=texts))
+        store.finish_run(run, _manifest(newcomer, name))
         read_tutor(fresh, workspace, environ={})  # what cannot be read here is not kept
         notes = newcomer.notes
         if home is None:
-            os.rename(fresh, workspace.folder / name)
+            texts = {file: _as_it_came(newcomer, fresh / file) for file in TEXTS if (fresh / file).is_file()}
+            write_source(fresh, replace(source, texts=texts))
             home = workspace.folder / name
+            os.rename(fresh, home)
         else:
             (home / store.RUNS).mkdir(exist_ok=True)
             os.rename(run, home / store.RUNS / run.name)
-            notes += tuple(replace_texts(fresh, home, source))
+            sync_folder(home / store.RUNS)
+            notes += tuple(replace_texts(fresh, home, newcomer, source))
         sync_folder(home.parent)
     except OSError as error:
         raise from_os_error(error, f"write {shown(home or workspace.folder / name)}") from error
     choose(home, run.name)
-    return Settled(name, home, run.name, source, newcomer.validators, notes)
+    return Settled(name, home, run.name, source, newcomer.validators, (*notes, *_lacking(home)))
 
 
 def refresh(newcomer: Newcomer, folder: Path, source: Source, *, home: Path, run: str) -> Settled:
     """``home`` has the run already: bring its texts up to date and put that run into use. Raises what ``settle`` raises."""
-    fresh = folder / home.name
-    source = replace(source, when=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    fresh, source = folder / home.name, replace(source, when=_now())
     try:
-        fresh.mkdir()
         _write_texts(fresh, newcomer, source, folder)
-        notes = (*newcomer.notes, *replace_texts(fresh, home, source))
+        notes = (*newcomer.notes, *replace_texts(fresh, home, newcomer, source))
     except OSError as error:
         raise from_os_error(error, f"write {shown(home)}") from error
     choose(home, run)
-    return Settled(home.name, home, run, source, newcomer.validators, notes)
+    return Settled(home.name, home, run, source, newcomer.validators, (*notes, *_lacking(home)))
 
 
 def choose(home: Path, run: str) -> None:
@@ -144,25 +157,43 @@ def choose(home: Path, run: str) -> None:
     use_run(home.parent, home.name, "" if newest == run else run)
 
 
-def replace_texts(fresh: Path, home: Path, source: Source) -> list[str]:
+def replace_texts(fresh: Path, home: Path, newcomer: Newcomer, source: Source) -> list[str]:
     """Take over the texts in ``fresh`` that nobody has edited in ``home``; returns a note for each that stays."""
-    former, notes, texts = read_source(home), [], {}
+    former = read_source(home)
     known = dict(former.texts) if former is not None else {}
+    notes, texts = [], {}
     for name in TEXTS:
-        new = fresh / name
+        new, old = fresh / name, home / name
         if not new.is_file():
             continue
-        texts[name] = sha256_of(new)
-        old = sha256_of(home / name) if (home / name).is_file() else ""
-        if old in ("", texts[name], known.get(name)):
-            os.replace(new, home / name)
+        texts[name] = _as_it_came(newcomer, new)
+        present = sha256_of(old) if old.is_file() else ""
+        asked_for = name in newcomer.own and name == SYSTEM_FILE
+        if asked_for or present in ("", sha256_of(new), known.get(name)):
+            os.replace(new, old)
         else:
-            notes.append(f"{name} was edited here and stays as it is")
+            notes.append(f"{name} was written here and stays as it is")
     write_source(home, replace(source, texts=texts))
     return notes
 
 
+def _as_it_came(newcomer: Newcomer, file: Path) -> str:
+    """Its SHA-256; empty where it holds what somebody has asked for here, which no newer version takes back."""
+    return "" if file.name in newcomer.own else sha256_of(file)
+
+
+def _lacking(home: Path) -> list[str]:
+    if (home / SYSTEM_FILE).stat().st_size:
+        return []
+    return [f"it answers without a system prompt: --system FILE names one, or write it into {SYSTEM_FILE}"]
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _write_texts(fresh: Path, newcomer: Newcomer, source: Source, folder: Path) -> None:
+    fresh.mkdir()
     (fresh / SETTINGS_FILE).write_text(_settings_text(newcomer, source, fresh.name), encoding="utf-8", newline="\n")
     (fresh / SYSTEM_FILE).write_text(newcomer.system_prompt + "\n" if newcomer.system_prompt else "", encoding="utf-8", newline="\n")
     if (folder / CARD).is_file():
@@ -177,12 +208,12 @@ def _settings_text(newcomer: Newcomer, source: Source, name: str) -> str:
     chat = {key: published.chat[key] for key in ChatSettings.__dataclass_fields__ if published is not None and key in published.chat}
     if "max_new_tokens" in chat:
         chat["max_new_tokens"] = int(chat["max_new_tokens"])
-    tables = {
+    tables: dict[str, dict[str, Any]] = {
         "tutor": {key: value for key, value in card.items() if value} or {"title": name.replace("_", " ").capitalize()},
         "validator": {"use": list(newcomer.validators)},
         "chat": chat,
     }
-    origin = " ".join(source.shown.split())
+    origin = printable(" ".join(source.shown.split()))
     lines = [f"# From {origin}. A newer version leaves this file alone once it was edited."]
     for section, table in tables.items():
         if table:
@@ -194,7 +225,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _manifest(newcomer: Newcomer, name: str, workspace: Workspace) -> RunManifest:
+def _manifest(newcomer: Newcomer, name: str) -> RunManifest:
     """What is known of the training; an adapter whose base is known by name only gets an empty fingerprint."""
     published = newcomer.published
     prompt = hashlib.sha256(newcomer.system_prompt.encode()).hexdigest()

@@ -28,6 +28,7 @@ from typing import Any, cast
 from adapters_hub.datasets import FORBIDDEN, Flaw, json_line, text_fault, utf16_fault, wrong_kind
 from adapters_hub.errors import DataError
 from adapters_hub.types import Message, Outcome, Role, Verdict
+from adapters_hub.workspace import NAME_RULE
 
 SCHEMA = 1
 KIND = "adapters_hub conversations"
@@ -229,12 +230,15 @@ class _Reading:
         binding = Binding(*(self.word(value, key, place) for key in ("tutor", "run", "adapter", "base", "fingerprint")))
         if not binding.tutor:
             self.fault(f"{place}: tutor is missing")
+        self.is_name(binding.tutor, place)
         turns = []
         for number, item in enumerate(self.items(value, "turns", MOST_TURNS, place), start=1):
             turn = self.turn(item, f"{place}, turn {number}")
             if turn is not None and turn.role != ("user" if number % 2 else "assistant"):
                 self.fault(f"{place}, turn {number}: turns must alternate, the user first")
                 break
+            if turn is not None:
+                self.is_name(turn.tutor, f"{place}, turn {number}")
             turns.append(turn)
         if value.get("turns") == []:
             self.fault(f"{place}: turns is empty")
@@ -292,6 +296,11 @@ class _Reading:
             elif item is not None:
                 given[field.name] = self.text(value, field.name, f"{place}: verdict")
         return Verdict(**given)
+
+    def is_name(self, tutor: str, place: str) -> None:
+        """A path would open what lies there when the conversation goes on."""
+        if tutor and not NAME_RULE.fullmatch(tutor):
+            self.fault(f"{place}: tutor must be a name like sql")
 
     def is_object(self, value: Any, place: str) -> bool:
         if isinstance(value, Mapping):

@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import IO, Any
 
 from adapters_hub.errors import HubError
+from adapters_hub.hardware import usable_threads
 
 HEADER = struct.Struct("!Q")
 READ_SIZE = 1 << 16
@@ -90,9 +91,7 @@ class Workers:
 
 def available_cores() -> int:
     """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+    return usable_threads()
 
 
 class _Child:

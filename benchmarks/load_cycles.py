@@ -1,6 +1,6 @@
 """Memory after 1,000 loads, evictions and unloads: our registry beside PEFT's ``load_adapter`` and ``delete_adapter``.
 
-Ours keeps one adapter pinned and has room for one more, so that loads evict each other, and detaches now and then. "storage" is the memory of
+Ours pins one and has room for one more, so that loads evict each other, and detaches now and then. "storage" is the memory of
 the bank's layers, counted; "process" is the growth of the resident set since the first tenth of the cycles, when allocators have
 settled. PEFT does a tenth of the cycles. Prints a table and one JSON line. Run: ``python benchmarks/load_cycles.py [--rounds 1000]``.
 """

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -406,6 +407,45 @@ def test_a_retry_that_is_no_better_leaves_the_first_answer(trained: Path) -> Non
     assert outcomes(answer_of(events)) == ["incorrect", "incorrect"]
     assert answer_of(events).verdict == answer_of(events).tries[0].verdict
     assert desk.texts == ["¿?", "mal uno"]
+
+
+def test_a_question_written_anew_takes_the_place_of_the_last_one(trained: Path, tmp_path: Path) -> None:
+    with closing(ConversationLog(tmp_path / "log.db")) as log:
+        desk = Class(trained, "uno", "dos", "tres", log=log)
+        desk.ask("a")
+        desk.ask("b")
+        list(desk.talk.revise(desk.room, desk.seat, "c"))
+        assert desk.texts == ["a", "uno", "c", "tres"]
+        assert [turn.content for turn in log.show(str(desk.talk.id)).turns] == desk.texts
+        assert log.search("b") == ()
+
+
+@pytest.mark.parametrize("fault", [BusyError("no room"), (" ",)], ids=["refused", "empty"])
+def test_question_and_answer_stay_when_nothing_comes_of_the_new_ones(trained: Path, tmp_path: Path, fault: Any) -> None:
+    with closing(ConversationLog(tmp_path / "log.db")) as log:
+        desk = Class(trained, "uno", fault, fault, log=log)
+        desk.ask("a")
+        for again in (desk.talk.retry(desk.room, desk.seat), desk.talk.revise(desk.room, desk.seat, "b")):
+            with suppress(BusyError):
+                list(again)
+            assert desk.texts == ["a", "uno"]
+            assert [turn.content for turn in log.show(str(desk.talk.id)).turns] == ["a", "uno"]
+
+
+def test_a_crash_while_it_is_answered_again_loses_nothing_that_was_there(trained: Path, tmp_path: Path) -> None:
+    with closing(ConversationLog(tmp_path / "log.db")) as log:
+        seen: list[list[str]] = []
+        desk = Class(trained, "uno", ("dos", lambda: seen.append([turn.content for turn in log.show(str(desk.talk.id)).turns])), log=log)
+        desk.ask("a")
+        list(desk.talk.retry(desk.room, desk.seat))
+        assert seen == [["a", "uno"]], "what a process finds that starts while the other one is killed"
+        assert [turn.content for turn in log.show(str(desk.talk.id)).turns] == ["a", "dos"]
+
+
+def test_there_is_no_question_to_write_anew(trained: Path) -> None:
+    desk = Class(trained)
+    with pytest.raises(UsageError):
+        list(desk.talk.revise(desk.room, desk.seat, "a"))
 
 
 def test_an_unverified_retry_is_better_than_a_wrong_answer_and_ends_the_retries(trained: Path) -> None:

@@ -114,6 +114,7 @@ def test_the_codes_are_those_that_are_documented() -> None:
         "NetworkError": 4,
         "RightsError": 5,
         "ResourceError": 6,
+        "BusyError": 6,
         "BelowThresholdError": 7,
         "Interrupted": 130,
     }

@@ -14,10 +14,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import REPOSITORY, Hub, load_test_plugins, make_tutor_folder, run_hub, write
 
 from adapters_hub import router, store
+from adapters_hub.cli import make_cli
 from adapters_hub.conversations import ConversationLog, log_path
+from adapters_hub.errors import HubError
+from adapters_hub.plugins import Plugins
 from adapters_hub.router import Route
 from adapters_hub.training import train_tutors
 from adapters_hub.tutors import read_tutor
@@ -285,6 +289,7 @@ class Signpost:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
+        self.problems: dict[str, str] = {}
 
     @classmethod
     def of(cls, tutors: Iterable[object], plugins: object) -> Signpost:
@@ -300,7 +305,7 @@ class Signpost:
 
 @pytest.fixture
 def signpost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters_hub.cli.ask.Router", Signpost)
+    monkeypatch.setattr("adapters_hub.cli._speakers.Router", Signpost)
     assert router.AUTO == "auto"
 
 
@@ -337,6 +342,33 @@ def test_auto_leaves_out_tutors_that_cannot_answer(trained: Path, hub: Hub) -> N
     assert "restas 50%" not in done.err
     shutil.rmtree(trained / "tutors/sumas/runs")
     assert hub("ask", "auto", "sumas ya").code == 3
+
+
+def test_auto_says_whose_rows_it_could_not_read(trained: Path, hub: Hub) -> None:
+    write(trained / "tutors/restas/data/train.jsonl", "{nada\n")
+    assert "auto knows restas by its description only" in hub("ask", "auto", "¿Cuánto es 2 y 3 en sumas?").err
+
+
+def test_the_base_alone_is_asked_by_its_name(trained: Path, hub: Hub) -> None:
+    assert hub("ask", "base", "hola a todos").out == "[base] hola a todos\n"
+
+
+def test_a_conversation_with_the_base_goes_on_with_the_base(trained: Path, hub: Hub) -> None:
+    hub("chat", "base", input="uno\n")
+    assert hub("ask", "-c", "y dos").out == "[base] y dos\n"
+    assert kept()[0] == ["uno", "[base] uno", "y dos", "[base] y dos"]
+
+
+def test_a_log_that_fails_is_told_when_the_line_of_the_answer_has_ended(
+    trained: Path, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*told: object) -> None:
+        raise HubError("the disk is full")
+
+    monkeypatch.setattr(ConversationLog, "append", full)
+    for words, typed in ((["ask", "sumas", "hola"], ""), (["chat", "sumas"], "hola\n")):
+        output = CliRunner().invoke(make_cli(plugins), words, input=typed).output
+        assert "[sumas] hola\n" in output and "not kept any more: the disk is full" in output
 
 
 def test_auto_and_bare_go_ill_together(trained: Path, hub: Hub) -> None:

@@ -17,9 +17,11 @@ from adapters_hub.chatting import ChatRoom
 from adapters_hub.cli import chat
 from adapters_hub.cli._typing import HISTORY_FILE, Keyboard
 from adapters_hub.contracts import Request
+from adapters_hub.conversations import ConversationLog
 from adapters_hub.errors import HubError
 from adapters_hub.log_file import log_path
 from adapters_hub.training import train_tutors
+from adapters_hub.transcripts import Turn
 from adapters_hub.tutors import read_tutor
 from adapters_hub.types import Tutor
 from adapters_hub.workspace import find_workspace
@@ -278,6 +280,15 @@ def test_edit_asks_what_the_editor_leaves_in_place_of_the_last_question(
     assert said(requests[-1]) == ["Eres el tutor de sumas.", "dos"]
 
 
+def test_an_edited_question_that_is_not_answered_leaves_the_last_one(
+    sitting: Chat, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.edit", lambda text, **options: "palabra " * 3000)
+    done = sitting("uno", "/editar", "dos")
+    assert done.err.count("error:") == 1
+    assert said(requests[-1])[1:] == ["uno", "[sumas] uno", "dos"]
+
+
 @pytest.mark.parametrize("left", [None, "", "uno\n"])
 def test_an_edit_that_changes_nothing_asks_nothing(
     sitting: Chat, requests: list[Request], monkeypatch: pytest.MonkeyPatch, left: str | None
@@ -409,6 +420,16 @@ def test_a_cut_off_answer_says_how_to_get_more(script: Chat) -> None:
     assert "/set max_new_tokens=4" in done.err
 
 
+def test_a_question_that_a_crash_left_unanswered_is_asked_again_by_retry(script: Chat, requests: list[Request], hub: Hub) -> None:
+    script("uno")
+    log = ConversationLog(log_path())
+    log.append(log.list()[0].id, 2, Turn("user", "dos", when="2026-11-21T10:00:00Z"))
+    log.close()
+    done = script("/reintentar", "/reintentar", "tres", "/reintentar", options=("-c",))
+    assert "without an answer: dos (/reintentar asks it again)" in done.err
+    assert [said(request)[-1] for request in requests[1:]] == ["dos", "dos", "tres", "tres"]
+
+
 # --- auto ----------------------------------------------------------------------------------------
 
 
@@ -427,6 +448,7 @@ def test_an_unsure_auto_skips_in_a_script_and_says_so(script: Chat) -> None:
     done = script("zzz qqq", options=("auto",))
     assert done.out == ""
     assert "skipped" in done.err and "/tutor NAME" in done.err
+    assert done.code == 2, "a question without an answer is no success"
     (document,) = documents(script("zzz qqq", options=("auto", "--json")))
     assert document["answer"] is None and document["skipped"] is True
 

@@ -159,6 +159,7 @@ def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal
 def test_a_sitting_from_the_first_question_to_ctrl_d(terminal: Terminal) -> None:
     terminal.press(f"esto es **importante** \x1b[200~y\notra línea\x1b[201~{ENTER}")
     shown = terminal.wait_for("otra línea\r\n\r\n" + PROMPT)
+    assert re.search(r"loading base \S+ \.\.\.\x1b\[0m\r\x1b\[2K.*conversations are kept in", terminal.text), "nothing is glued to it"
     assert "esto es importante y otra línea" in shown, "marks are styles here, and a paste is one message"
     assert "\x1b[1mimportante\x1b[0m" in terminal.text
     terminal.press("/tut")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Hub, write
+from rich.cells import set_cell_size
 
 from adapters_hub.cli._completions import CONVERSATION
 from adapters_hub.conversations import ConversationLog, log_path
@@ -155,6 +156,24 @@ def test_all_or_those_of_an_age_are_removed(hub: Hub, log: ConversationLog, ids:
 )
 def test_what_is_to_be_removed_must_be_clear(hub: Hub, ids: list[str], words: tuple[str, ...]) -> None:
     assert hub("logs", "rm", *words, "--yes").code == 2
+
+
+@pytest.mark.parametrize("age", ["15000m", "30000m", "99999m"])
+def test_an_age_beyond_all_time_removes_nothing(hub: Hub, ids: list[str], log: ConversationLog, age: str) -> None:
+    done = hub("logs", "rm", "--older-than", age, "--yes")
+    assert (done.code, done.out) == (0, "0 removed\n")
+    assert len(log.list()) == 3
+
+
+def test_the_columns_of_the_list_stand_below_each_other_whatever_the_names(hub: Hub, log: ConversationLog, ids: list[str]) -> None:
+    log.begin(Binding("漢字" * 100), [Turn("user", "hola", when="2026-03-02T10:00:00Z")])
+    lines = hub("logs").out.splitlines()
+    column = lines[0].index("TURNS")
+    assert all(set_cell_size(line, column + 1).rstrip()[-1].isdigit() for line in lines[1:])
+
+
+def test_nobody_by_that_name_was_talked_to(hub: Hub, ids: list[str]) -> None:
+    assert hub("logs", "list", "--tutor", "nadie").out == "no conversations with nadie are kept\n"
 
 
 def test_an_export_goes_elsewhere_and_back(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,8 @@ from test_light import loaded
 
 from adapters_hub import evaluating, settling, store
 from adapters_hub.builtin.echo import write_adapter
+from adapters_hub.cli import pull
+from adapters_hub.hub_client import HubClient
 from adapters_hub.sources import read_source
 from adapters_hub.workspace import read_state
 
@@ -236,9 +240,28 @@ def test_texts_that_were_edited_here_stay(hub: Hub, elsewhere: Path, publish_nex
     write(elsewhere / "sumas/system.md", "El mío.\n")
     publish_next()
     done = hub("pull", REPO)
-    assert done.code == 0 and "system.md was edited here" in done.err
+    assert done.code == 0 and "system.md was written here" in done.err
     tutor = hub("show", "sumas", "--json").document["tutor"]
     assert tutor["system_prompt"] == "El mío." and tutor["title"] == "Sumas y más"
+
+
+def test_a_prompt_that_was_asked_for_here_outlives_newer_versions(hub: Hub, elsewhere: Path, publish_next: Callable[[], None]) -> None:
+    assert hub("pull", REPO, "--system", "El mío.").code == 0
+    publish_next()
+    done = hub("pull", REPO)
+    assert done.code == 0 and "system.md was written here" in done.err
+    assert hub("show", "sumas", "--json").document["tutor"]["system_prompt"] == "El mío."
+    assert hub("pull", REPO, "--system", "Otro.").code == 0
+    assert hub("show", "sumas", "--json").document["tutor"]["system_prompt"] == "Otro."
+
+
+def test_what_a_killed_process_left_is_cleared_away(hub: Hub, elsewhere: Path) -> None:
+    old, young = elsewhere / ".incoming.dead", elsewhere / ".incoming.busy"
+    for folder in (old, young):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    assert hub("pull", REPO).code == 0
+    assert litter(elsewhere) == [".incoming.busy"]
 
 
 def test_a_run_that_was_damaged_here_is_fetched_again(hub: Hub, elsewhere: Path) -> None:
@@ -317,6 +340,25 @@ def test_a_crash_while_moving_in_is_made_up_for(hub: Hub, elsewhere: Path, monke
     done = hub("pull", REPO, "--json").document
     assert done["outcome"] == "chosen" and done["version"] == "0.1.1"
     assert hub("show", "sumas", "--json").document["tutor"]["title"] == "Sumas y más"
+
+
+def test_a_server_that_stalls_ends_with_exit_code_4(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: Any) -> None:
+    monkeypatch.setattr(pull, "HubClient", partial(HubClient, reading=0.2, patience=0.3))
+    for where in ("/api/models/", "/resolve/", "/objects/"):
+        published.fault(where, "delay", times=99)
+        refused(hub("pull", REPO), 4, tutors=elsewhere)
+        published.faults.clear()
+
+
+def test_bytes_on_their_way_are_counted(site: HubServer) -> None:
+    content = bytes(range(256)) * 100_000
+    repository = site.repository("ana/big", {"adapter_model.safetensors": content})
+    told: list[int] = []
+    with HubClient() as client:
+        state = client.state("ana/big")
+        assert state is not None
+        client.download("ana/big", repository.head.sha, "adapter_model.safetensors", next(iter(state.files.values())), progress=told.append)
+    assert told == sorted(told) and told[-1] == len(content) and len(told) > 1
 
 
 def test_private_missing_and_gated_are_told(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def test_an_exclamation_mark_gives_up_and_shows_the_model_answer(asked: Path, hu
 
 def test_an_answer_that_cannot_be_judged_is_no_mistake(asked: Path, hub: Hub) -> None:
     done = hub("quiz", "sumas", "--difficulty", "1", "--json", input="dos\ndos\n")
-    assert "○ No hay número." in done.err
+    assert "? No hay número." in done.err
     assert "No cuenta como error" in done.err
     assert (done.document["unverified"], done.document["incorrect"]) == (1, 0)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from adapters_hub.conversations import ConversationLog, Diverged, Removed
 from adapters_hub.errors import NotFoundError, UsageError
-from adapters_hub.transcripts import ID, Binding, Try, Turn, cleaned, document_of, records_of
+from adapters_hub.transcripts import ID, Binding, Try, Turn, cleaned, document_of, now, records_of
 from adapters_hub.types import Verdict
 
 BOUND = Binding("sql", "20261121T101500Z-3f2a", "abc", "mini", "def", "/home/ana/tutors/sql")
@@ -250,6 +250,15 @@ def test_what_is_removed_is_gone_from_the_disk(log: ConversationLog) -> None:
 
 
 # --- carrying elsewhere --------------------------------------------------------------------------
+
+
+def test_an_import_from_the_future_is_not_the_last_conversation_for_ever(log: ConversationLog) -> None:
+    document = document_of([log.show(talk(log, "a", "b"))])
+    document["conversations"][0] |= {"id": "future", "changed": "9999-01-01T00:00:00Z"}
+    log.take_in(records_of(json.dumps(document).encode(), "x.json"))
+    later = talk(log, "c", "d", when=now())
+    latest = log.latest()
+    assert latest is not None and latest.id == later
 
 
 def test_an_export_is_imported_elsewhere_as_it_was(log: ConversationLog, tmp_path: Path) -> None:

@@ -219,6 +219,14 @@ def test_an_old_card_with_a_build_that_knows_it_computes_without_bf16(workspace:
     assert found.level == "ok" and "no bf16" in found.text
 
 
+def test_a_driver_that_does_not_work_is_not_taken_for_a_machine_without_card(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "driver_problem", lambda: "nvidia-smi: Driver/library version mismatch")
+    found = named(look("graphics"), "graphics card")
+    assert found.level == "warning" and "version mismatch" in found.text and "nvidia-smi" in found.hint
+    monkeypatch.setattr(machine, "driver_problem", lambda: "")
+    assert named(look("graphics"), "graphics card").level == "ok"
+
+
 def test_a_card_that_is_hidden_is_told(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     found = named(look("graphics", cards=[RTX], build=CUDA_BUILD), "torch")

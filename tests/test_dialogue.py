@@ -110,6 +110,18 @@ def test_a_second_question_in_the_middle_of_an_answer_is_refused(hub: Hub) -> No
     assert len(talk.turns) == 2
 
 
+@pytest.mark.parametrize("act", ["undo", "fresh", "retry", "switch"])
+def test_nothing_is_taken_away_from_under_an_answer(hub: Hub, act: str) -> None:
+    talk = hub.conversation("sumas")
+    talk.ask("hola")
+    stream = talk.stream("uno dos")
+    next(stream)
+    with pytest.raises(UsageError, match="under way"):
+        talk.switch("restas") if act == "switch" else getattr(talk, act)()
+    assert stream.whole().text == "[sumas] uno dos"
+    assert said(talk) == ["hola", "[sumas] hola", "uno dos", "[sumas] uno dos"]
+
+
 def test_a_stream_that_is_never_begun_holds_nothing_up(hub: Hub) -> None:
     talk = hub.conversation("sumas")
     talk.stream("uno")

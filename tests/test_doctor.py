@@ -41,7 +41,7 @@ def test_everything_is_looked_at_and_told_with_its_level(hub: Hub, workspace: Pa
 
 
 @pytest.mark.parametrize(
-    ("level", "code", "last"), [("ok", 0, "all well"), ("warning", 0, "works, 1 warnings"), ("problem", 1, "1 problems, 0 warnings")]
+    ("level", "code", "last"), [("ok", 0, "all well"), ("warning", 0, "works, 1 warning"), ("problem", 1, "1 problem, 0 warnings")]
 )
 def test_the_exit_code_and_the_last_line_say_how_it_stands(
     hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch, level: str, code: int, last: str
@@ -56,6 +56,16 @@ def test_the_exit_code_and_the_last_line_say_how_it_stands(
 def test_the_screen_has_a_mark_before_every_line(hub: Hub, workspace: Path) -> None:
     out = hub("doctor").out
     assert all(line.startswith(("✓", "!", "✗", " ")) for line in out.splitlines()[:-2])
+
+
+def test_a_folder_that_is_gone_is_one_clear_line(hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> str:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("os.getcwd", gone)
+    outcome = hub("doctor")
+    assert outcome.code == 3
+    assert outcome.err == "error: the current folder is gone\nhint: cd to a folder that exists\n"
 
 
 def test_a_broken_tutor_ends_with_1_and_debug_raises_what_stumbles(hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

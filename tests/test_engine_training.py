@@ -546,7 +546,7 @@ def test_answers_while_training_end_with_their_reference_or_the_context_and_fit_
 
 
 def test_unpacking_the_weights_of_a_small_base_changes_no_answer(base_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters_hub.engine import answering
+    from adapters_hub.engine import answering, small_bases
     from adapters_hub.engine.bank import Bank
     from adapters_hub.engine.base import load_base
 
@@ -557,8 +557,8 @@ def test_unpacking_the_weights_of_a_small_base_changes_no_answer(base_folder: Pa
         for number, parameter in enumerate(bank.parameters_of(slot)):
             parameter.add_(0.5 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number)))
     threads, answers = torch.get_num_threads(), []
-    for small in (answering.SMALL, 0):
-        monkeypatch.setattr(answering, "SMALL", small)
+    for small in (small_bases.SMALL, 0):
+        monkeypatch.setattr(small_bases, "SMALL", small)
         answers.append(answering.Answers(loaded, bank).of(slot, lambda: False)(ASKED, max_new_tokens=20))
     assert answers[0] == answers[1]
     assert any(answers[0])

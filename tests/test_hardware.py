@@ -160,3 +160,77 @@ def test_what_is_computed_in_16_bits_here_is_what_torch_says() -> None:
     torch: Any = pytest.importorskip("torch")
     dtype = hardware.compute_dtype(torch, torch.device("cpu"))
     assert computes_in_16_bits(processor_features()) is (dtype == torch.bfloat16)
+
+
+# --- containers and odd systems ------------------------------------------------------------------
+
+
+def in_group(folder: Path, monkeypatch: pytest.MonkeyPatch, membership: str, **files: str) -> None:
+    """A system whose control groups say so; ``__`` in a name stands for the slash, ``_`` of ``memory_max`` for the dot."""
+    monkeypatch.setattr(hardware, "CGROUPS", folder / "cgroup")
+    monkeypatch.setattr(hardware, "MEMBERSHIP", write(folder / "membership", membership))
+    for name, text in files.items():
+        *folders, file = name.split("__")
+        write(folder.joinpath("cgroup", *folders, file.replace("_", ".", 1)), text)
+
+
+def test_a_container_has_the_memory_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = {"memory_max": f"{2 << 30}\n", "memory_current": f"{1 << 30}\n", "memory_stat": f"anon 5\ninactive_file {256 << 20}\n"}
+    in_group(tmp_path, monkeypatch, "0::/\n", **usage)
+    machine = hardware.read_machine()
+    assert machine.memory == 2 << 30
+    assert machine.memory_free == min(machine.memory_free, (2 << 30) - (1 << 30) + (256 << 20))
+
+
+def test_the_narrowest_group_counts_and_the_old_layout_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_group(
+        tmp_path,
+        monkeypatch,
+        "4:memory:/a/b\n1:cpu,cpuacct:/a\n0::/\n",
+        memory__a__b__memory_limit_in_bytes=f"{2 << 30}",
+        memory__a__b__memory_usage_in_bytes="0",
+        memory__a__memory_limit_in_bytes=f"{1 << 30}",
+        memory__memory_limit_in_bytes="9223372036854771712",
+    )
+    assert hardware.read_machine().memory == 1 << 30
+
+
+@pytest.mark.parametrize(("quota", "threads"), [("50000 100000", 1), ("max 100000", 64), ("250000 100000", 3), ("nonsense", 64)])
+def test_a_container_has_the_processors_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, threads: int
+) -> None:
+    monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda process: set(range(64)), raising=False)
+    in_group(tmp_path, monkeypatch, "0::/slice/task\n", slice__cpu_max=quota)
+    assert hardware.usable_threads() == threads
+
+
+def test_a_system_without_proc_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    def refuse() -> Any:
+        raise FileNotFoundError("/proc/meminfo")
+
+    monkeypatch.setattr(psutil, "virtual_memory", refuse)
+    monkeypatch.setattr(hardware, "MEMBERSHIP", tmp_path / "none")
+    assert hardware.read_machine().memory >= 0
+
+
+def test_a_memory_in_odd_digits_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nvidia_smi(tmp_path, monkeypatch, "echo 'NVIDIA RTX, ²⁴, 550.54, [No compatible]'")
+    assert read_cards() == [Card("NVIDIA RTX", 0, "550.54", None)]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'NVIDIA-SMI ha fallado: no se pudo comunicar con el controlador.'; exit 9", "nvidia-smi: NVIDIA-SMI ha fallado: no se"),
+        ("exit 6", "nvidia-smi: no card"),
+        ("sleep 9", "nvidia-smi does not answer"),
+        ("echo 'GPU 0: NVIDIA T4'", ""),
+    ],
+)
+def test_why_the_driver_names_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str) -> None:
+    monkeypatch.setattr(hardware, "ASKING", 0.5)
+    nvidia_smi(tmp_path, monkeypatch, script)
+    found = hardware.driver_problem()
+    assert found.startswith(words) and bool(found) == bool(words)

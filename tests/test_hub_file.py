@@ -71,6 +71,24 @@ def test_every_way_to_write_a_text_is_replaced(tmp_path: Path, line: str) -> Non
     assert ("# c" in file.read_text()) == ("# c" in line)
 
 
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("\ufeff[base]\nmodel = 'a/b'\n", '\ufeff[base]\nmodel = "mini"\n'),
+        ("[base]\r\nmodel = 'a/b'\n# one\n# two\r\n", '[base]\r\nmodel = "mini"\n# one\n# two\r\n'),
+        ("[base]\n# one \u2028 two \x85 three\nmodel = 'a/b'\n", '[base]\n# one \u2028 two \x85 three\nmodel = "mini"\n'),
+        ("# base\r\n[base]\r\nmodel = 'a/b'", '# base\r\n[base]\r\nmodel = "mini"\r\n'),
+        ('[base]\nmodel = """a/b"""  # why\n', '[base]\nmodel = "mini"  # why\n'),
+    ],
+    ids=["byte order mark", "mixed ends", "other separators", "no last end", "three quotes"],
+)
+def test_every_other_character_stays_whoever_wrote_the_file(tmp_path: Path, text: str, after: str) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_bytes(text.encode())
+    change_settings(file, {"base.model": "mini"})
+    assert file.read_bytes().decode() == after
+
+
 def test_lines_that_end_as_on_windows_stay_so(tmp_path: Path) -> None:
     file = tmp_path / "hub.toml"
     file.write_bytes(b'[base]\r\nmodel = "a"\r\n')

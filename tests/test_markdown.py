@@ -235,7 +235,10 @@ def test_nothing_takes_long(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["- " * 40_000, "> " * 40_000, "_" * 80_000, "|" + "a" * 300_000, "x" * 300_000, "```\n" + "x" * 300_000, "```python\n" + "x = 'a\n" * 5000],
+    [
+        *("- " * 40_000, "> " * 40_000, "_" * 80_000, "|" + "a" * 300_000, "x" * 300_000),
+        *("```\n" + "x" * 300_000, "```python\n" + "x = 'a\n" * 5000),
+    ],
     ids=["rule", "quote", "underlines", "row", "word", "line of code", "open string"],
 )
 def test_a_line_that_never_becomes_anything_arrives_quickly_however_small_the_pieces(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import struct
@@ -14,15 +15,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import random_adapter, tiny_model
 
-from adapters_hub.engine.linears import linears, resolve_targets
+from adapters_hub.engine.linears import linears, resolve_targets, shapes_of
 from adapters_hub.engine.peft_files import (
     REFUSALS,
+    AdapterFile,
     AdapterWeights,
     PeftConfigFacts,
     read_adapter,
+    read_verified,
     write_adapter,
 )
-from adapters_hub.errors import HubError, NotFoundError, UsageError
+from adapters_hub.errors import HubError, NotFoundError, ResourceError, UsageError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning"),  # PEFT reads a transformers name that is going away
@@ -315,6 +318,58 @@ def test_tensors_that_are_no_lora_matrices_are_named(adapter: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read_adapter(adapter)
     assert caught.value.details == ("base_model.model.lm_head.weight",)
+
+
+# --- verified by content ---
+
+
+def verified(folder: Path, model: Any, **changes: Any) -> AdapterFile:
+    return read_verified(folder, **({"shapes": shapes_of(model), "expected": {}, "most_elements": 1 << 30} | changes))
+
+
+def test_the_digest_tells_contents_apart_and_nothing_else(adapter: Path, model: Any, tmp_path: Path) -> None:
+    first = verified(adapter, model)
+    assert verified(Path(shutil.copytree(adapter, tmp_path / "elsewhere")), model).digest == first.digest
+    change_weights(adapter, lambda tensors: next(iter(tensors.values())).view(-1)[:1].add_(1e-3))
+    changed = verified(adapter, model)
+    assert changed.digest != first.digest
+    assert verified(change_config(adapter, lora_alpha=9), model).digest != changed.digest
+
+
+def test_a_file_that_is_not_the_recorded_one_is_refused(adapter: Path, model: Any) -> None:
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        right = hashlib.sha256((adapter / name).read_bytes()).hexdigest()
+        verified(adapter, model, expected={name: right})
+        with pytest.raises(HubError, match=f"{name} is not the file that was trained"):
+            verified(adapter, model, expected={name: "0" * 64})
+
+
+def test_too_many_numbers_are_refused_by_the_header_alone(adapter: Path, model: Any) -> None:
+    elements = sum(a.numel() + b.numel() for a, b, _ in read_adapter(adapter).pairs.values())
+    verified(adapter, model, most_elements=elements)
+    with pytest.raises(ResourceError):
+        verified(adapter, model, most_elements=elements - 1)
+
+
+def test_a_file_written_over_later_changes_no_weight(adapter: Path, model: Any) -> None:
+    weights = verified(adapter, model).weights
+    before = {path: (a.clone(), b.clone()) for path, (a, b, _) in weights.pairs.items()}
+    with (adapter / "adapter_model.safetensors").open("r+b") as stream:
+        stream.seek(-2000, 2)
+        stream.write(bytes(2000))
+    assert all(torch.equal(a, before[path][0]) and torch.equal(b, before[path][1]) for path, (a, b, _) in weights.pairs.items())
+
+
+def test_bytes_that_belong_to_no_matrix_are_damage(adapter: Path) -> None:
+    file = adapter / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes() + bytes(8))
+    with pytest.raises(HubError, match="damaged"):
+        read_adapter(adapter)
+
+
+def test_the_largest_number_is_known_after_reading(adapter: Path) -> None:
+    change_weights(adapter, lambda tensors: next(iter(tensors.values())).view(-1)[:1].fill_(-77.0))
+    assert read_adapter(adapter).largest == 77.0
 
 
 # --- the base it fits ----------------------------------------------------------------------------

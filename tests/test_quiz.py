@@ -144,6 +144,16 @@ def test_faulty_bare_code_is_told_what_is_wrong_with_the_code(tutor: Tutor) -> N
     assert quiz_for(tutor, CODE).judge(CODE, "deff f():").reason == "syntax"
 
 
+def test_bare_code_that_nobody_can_compare_is_not_told_to_be_missing(tutor: Tutor) -> None:
+    class Careful:
+        def judge(self, attempt: Attempt) -> Verdict:
+            fenced = "```" in attempt.answer
+            return Verdict("unverified", code="not_run") if fenced else Verdict("incorrect", code="no_code", reason="No hay código.")
+
+    assert Quiz(tutor, Careful(), ()).judge(CODE, "def f():\n    return 2").code == "not_run"
+    assert Quiz(tutor, Careful(), ()).judge(CODE, "no sé").code == "no_code"
+
+
 def test_prose_where_code_is_asked_for_is_no_faulty_code(tutor: Tutor) -> None:
     assert quiz_for(tutor, CODE).judge(CODE, "una función que devuelve uno").code == "no_code"
 
@@ -273,6 +283,34 @@ def test_wrong_answers_to_the_questions_that_ship_are_never_correct(shipped: Qui
             broken += [f"{short_answer(card)}7", f"Resultado: {short_answer(card)}7"]
         for answer in broken:
             assert shipped.judge(card, answer).outcome != "correct", (card, answer)
+
+
+@pytest.fixture(scope="module")
+def mathematics() -> Quiz:
+    tutor = tutor_of("matematicas")
+    return Quiz(tutor, judge_of(tutor), ())
+
+
+AS_TYPED = (
+    ("de 40 preguntas contesté bien 34, qué porcentaje acerté", "85 %", "85", "el 85 por ciento"),
+    ("Un tanque: ¿cuántos litros le caben, aproximadamente?", "942 litros", "942.48", "942,48 litros", "300π litros"),
+    ("Con 40 m de malla, ¿qué medidas?", "10 m por 10 m", "10x10", "10 por 10", "10 m x 10 m"),
+    ("Multiplica (x + 7)(x - 2)", "x^2 + 5x - 14", "x2+5x-14", "x**2+5*x-14"),
+    ("¿Cuánta leche usó?", "13/12", "1 y 1/12", "1 1/12"),
+    ("¿Probabilidad de al menos una cara?", "7/8", "87.5%", "87,5 %"),
+)
+
+
+@pytest.mark.parametrize(("question", "expected", "answers"), [(ask, expected, typed) for ask, expected, *typed in AS_TYPED])
+def test_right_answers_count_as_a_student_types_them(mathematics: Quiz, question: str, expected: str, answers: list[str]) -> None:
+    card = Card(question, f"El resultado es {expected}.", expected={"answer": expected})
+    assert {answer: mathematics.judge(card, answer).outcome for answer in answers} == dict.fromkeys(answers, "correct")
+
+
+def test_a_right_number_of_another_unit_is_not_counted_as_right(mathematics: Quiz) -> None:
+    card = Card("¿En cuántos minutos suenan juntas?", "En 60 minutos.", expected={"answer": "60"})
+    assert mathematics.judge(card, "60 min").outcome == "correct"
+    assert mathematics.judge(card, "60 horas").code == "doubt"
 
 
 def test_no_hint_that_ships_is_already_the_answer(shipped: Quiz) -> None:

@@ -102,8 +102,6 @@ def bench(loaded: LoadedBase) -> Iterator[Bench]:
     bench.bank.close()
 
 
-
-
 def size_of(bench: Bench) -> int:
     return bench.registry.residents()[0].bytes
 
@@ -277,9 +275,7 @@ def nan(tensors: dict[str, torch.Tensor]) -> None:
     [(zero_b, "learned nothing"), (tiny_a, "no effect"), (huge, "NaN or infinite|do not fit"), (nan, "NaN")],
     ids=["B is zero", "no effect", "overflows", "NaN"],
 )
-def test_an_adapter_that_is_no_use_is_refused_with_its_reason(
-    change: Any, reason: str, bench: Bench, folders: list[Path]
-) -> None:
+def test_an_adapter_that_is_no_use_is_refused_with_its_reason(change: Any, reason: str, bench: Bench, folders: list[Path]) -> None:
     with pytest.raises(HubError, match=reason):
         bench.registry.attach(Adapter("uno", rewrite(folders[0], change)))
     assert bench.registry.residents() == bench.bank.slots() == ()

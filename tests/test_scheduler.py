@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -528,6 +529,32 @@ print("bye")
     assert (done.returncode, done.stdout, done.stderr) == (0, "bye\n", "")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_is_told_so_and_ends_in_peace(base: Path) -> None:
+    program = f"""
+import os, sys
+from adapters_hub.contracts import Request, Sampling
+from adapters_hub.engine.session import TorchEngine
+from adapters_hub.errors import HubError
+from adapters_hub.types import BaseModel, Message
+engine = TorchEngine(BaseModel(model={str(base)!r}, quantization="none"))
+request = Request((Message("user", "Hola"),), None, Sampling(max_new_tokens=450, temperature=1.0))
+ticket = engine.submit(request)
+next(iter(ticket))
+child = os.fork()
+if not child:
+    try:
+        engine.submit(request)
+    except HubError as error:
+        sys.exit(17 if "another process" in error.message else 1)
+    sys.exit(2)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status), ticket.result(30).finish in ("stop", "length"))
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=90)
+    assert (done.returncode, done.stdout) == (0, "17 True\n"), done.stderr
+
+
 # --- the model's thread --------------------------------------------------------------------------
 
 
@@ -566,8 +593,6 @@ def _raise(error: Exception) -> None:
 
 
 def test_an_engine_belongs_to_its_process(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     own = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: own + 1)
     with pytest.raises(HubError, match="another process"):

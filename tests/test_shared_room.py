@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import load_test_plugins, write
@@ -79,6 +82,92 @@ def test_work_that_fails_lets_the_guests_in_again(shared: SharedRoom) -> None:
         _ = 1 / 0
     with shared.guest():
         pass
+
+
+def test_a_thread_in_the_middle_of_an_answer_may_ask_again_while_another_waits_to_be_alone(shared: SharedRoom) -> None:
+    waiting = threading.Event()
+
+    def work() -> None:
+        waiting.set()
+        with shared.alone():
+            pass
+
+    worker = threading.Thread(target=work, daemon=True)
+
+    def ask_twice() -> None:
+        with shared.guest():
+            worker.start()
+            waiting.wait(10)
+            time.sleep(0.1)
+            with shared.guest():
+                pass
+
+    asking = threading.Thread(target=ask_twice, daemon=True)
+    asking.start()
+    asking.join(5)
+    assert not asking.is_alive(), "each waits for the other"
+    worker.join(5)
+    assert not worker.is_alive()
+
+
+def test_an_interrupt_while_waiting_to_be_alone_lets_the_guests_in_again(shared: SharedRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = 0
+
+    def interrupted(predicate: Any, timeout: float | None = None) -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 2:  # taken, and waiting for the guests
+            raise KeyboardInterrupt
+        return bool(predicate())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shared._state, "wait_for", interrupted)
+        with pytest.raises(KeyboardInterrupt), shared.alone():
+            raise AssertionError("it was interrupted before")
+    entered = threading.Event()
+
+    def enter() -> None:
+        with shared.guest():
+            entered.set()
+
+    threading.Thread(target=enter, daemon=True).start()
+    assert entered.wait(5)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system copies no processes")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # that is what is tried here
+def test_a_copy_of_the_process_is_told_to_open_its_own(shared: SharedRoom) -> None:
+    with shared.guest():
+        pass
+    child = os.fork()
+    if not child:
+        told = 1
+        try:
+            with shared._opening:  # as if a thread of the parent had held it
+                shared.close()
+            with shared.guest():
+                pass
+        except UsageError as error:
+            told = 0 if "open_workspace" in error.hint else 2
+        finally:
+            os._exit(told)
+    deadline = time.monotonic() + 10
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.02)
+    assert ended[1] == 0
+    with shared.guest():  # the parent goes on
+        pass
+
+
+def test_a_base_that_was_changed_meanwhile_says_what_to_do(shared: SharedRoom, workspace: Path) -> None:
+    with shared.guest() as room:
+        file = workspace / "tutors" / "hub.toml"
+        write(file, file.read_text(encoding="utf-8").replace("[base]", '[base]\nquantization = "none"'))
+        with pytest.raises(UsageError, match="have changed") as raised:
+            shared.seat(room, shared.tutor("sumas"), None, {})
+    assert "open_workspace" in raised.value.hint
 
 
 def test_a_closed_room_lets_nobody_in_and_nobody_wait(shared: SharedRoom) -> None:

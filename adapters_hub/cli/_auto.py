@@ -9,13 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from gettext import gettext as _
 
-from adapters_hub import store
 from adapters_hub.cli._house import House
 from adapters_hub.cli._screen import Screen
-from adapters_hub.errors import HubError, NotFoundError
-from adapters_hub.router import Route, Router
-from adapters_hub.types import Tutor
-from adapters_hub.workspace import tutor_names
+from adapters_hub.cli._speakers import staff_of
+from adapters_hub.router import Route
 
 MOST_CHOICES = 9
 
@@ -33,22 +30,13 @@ class Auto:
 
     def __init__(self, house: House, screen: Screen) -> None:
         """Raises NotFoundError when no tutor has been trained."""
-        trained: list[Tutor] = []
-        left_out: list[Tutor] = []
-        for name in tutor_names(house.workspace):
-            try:
-                tutor = house.load_tutor(name)
-                (trained if store.chosen_run(tutor.folder) is not None else left_out).append(tutor)
-            except HubError as error:  # one broken tutor is no reason to do without the others
-                screen.note(_("auto leaves out {name}: {problem}").format(name=name, problem=error.message))
-        if not trained:
-            raise NotFoundError(_("no tutor has been trained yet"), hint=_("hub train {name}").format(name=_first(left_out)))
-        if left_out:
-            names = ", ".join(tutor.name for tutor in left_out)
-            screen.note(_("auto leaves out {names}: not trained yet (hub train {name})").format(names=names, name=_first(left_out)))
-        self._screen = screen
-        self._router = Router.of(trained, house.plugins)
-        self.tutors = {tutor.name: tutor for tutor in trained}
+        staff = staff_of(house)
+        for problem in staff.problems:
+            screen.note(problem)
+        if staff.untrained:
+            names = ", ".join(staff.untrained)
+            screen.note(_("auto leaves out {names}: not trained yet (hub train {name})").format(names=names, name=staff.untrained[0]))
+        self._screen, self._router, self.tutors = screen, staff.router, staff.tutors
 
     def choose(self, question: str, present: str | None, ask: Callable[[str], str] | None) -> Chosen | None:
         """Who answers; ``present`` has the word. None: nobody knew, and the person named none or could not be asked."""
@@ -82,7 +70,3 @@ class Auto:
             if said in self.tutors:
                 return Chosen(said, _("you said so"))
             self._screen.note(_("a number from 1 to {most}, or a name").format(most=len(names)))
-
-
-def _first(tutors: list[Tutor]) -> str:
-    return tutors[0].name if tutors else "NAME"

@@ -17,6 +17,8 @@ from adapters_hub import store
 from adapters_hub.chatting import adapter_to_resume
 from adapters_hub.cli import _slash
 from adapters_hub.cli._keeping import read_conversation, write_conversation
+from adapters_hub.cli._paper import harmless
+from adapters_hub.cli._speakers import tutor_called
 from adapters_hub.cli._talk import SEED, Talk, shortened
 from adapters_hub.cli._verdicts import show_verdict
 from adapters_hub.errors import HubError, UsageError
@@ -163,10 +165,8 @@ class Orders:
         if not question or question == former.strip():
             self._screen.note(_("nothing was changed"))
             return
-        if former:
-            talk.conversation.undo()
-        self._screen.line(f"{talk.prompt}{question}")
-        talk.ask(question)
+        self._screen.line(f"{talk.prompt}{harmless(question)}")
+        talk.ask(question, revised=True)
 
     # --- how it answers --------------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Orders:
         """Go on with a conversation from a JSON file."""
         record = read_conversation(argument)
         talk = self._talk
-        tutor = talk.tutor_called(record.binding.tutor)
+        tutor = tutor_called(self._house, record.binding.tutor)
         resumption = adapter_to_resume(record, tutor)
         seat = talk.room.seat(tutor, None if talk.bare else resumption.adapter)
         talk.resume(record, seat, resumption.notes, logged=False)

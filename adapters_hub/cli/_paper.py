@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from adapters_hub.errors import CONTROL
+
 Style = tuple[str, ...]
 """SGR parameters, e.g. ``("1", "36")``."""
 BOLD, DIM, ITALIC, UNDERLINE, CODE, ACCENT = ("1",), ("2",), ("3",), ("4",), ("36",), ("1", "34")
 
-STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What steers a terminal: control characters other than line feed and tab, marks that turn the direction of writing."""
+LINE_ENDS = re.compile("[\u2028\u2029]")
+"""Line ends that some terminals obey and no column counts."""
 
 
 LONGEST_WORD = 1000
@@ -22,7 +24,7 @@ LONGEST_WORD = 1000
 
 def harmless(text: str) -> str:
     """``text`` without what steers a terminal."""
-    return STEERING.sub("", text)
+    return LINE_ENDS.sub("", CONTROL.sub("", text))
 
 
 def styled(text: str, style: Style) -> str:

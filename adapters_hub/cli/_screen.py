@@ -20,10 +20,11 @@ import click
 
 from adapters_hub.cli._house import House
 from adapters_hub.cli._markdown import AnswerWriter, MarkdownWriter, PlainWriter
+from adapters_hub.cli._verdicts import BADGES, COLORS
 from adapters_hub.contracts import never
 from adapters_hub.errors import HubError, printable
 
-BADGE_COLORS = {"✓": "green", "✗": "red", "?": "yellow"}
+BADGE_COLORS = {badge: COLORS[outcome] for outcome, badge in BADGES.items()}
 
 
 class Screen:
@@ -35,6 +36,8 @@ class Screen:
         self.fancy = not plain and not house.json and house.color and _can_show_styles()
         """Whether answers are styled; else they are passed on as they come."""
         self._waiting = False
+        self._held: list[str] | None = None
+        """Notes that wait for the end of the answer that is being written, so as not to stand in the middle of its line."""
 
     # --- answers ---------------------------------------------------------------------------------
 
@@ -49,11 +52,15 @@ class Screen:
             writer = MarkdownWriter(self._put, lambda: shutil.get_terminal_size().columns)
         else:
             writer = PlainWriter(self._put)
+        self._held = []
         try:
             yield _Announced(writer, self)
         finally:
             self.arrived()
             writer.close()
+            held, self._held = self._held, None
+            for text in held:
+                self.note(text)
 
     def end_turn(self) -> None:
         """Some air before the next prompt."""
@@ -87,7 +94,10 @@ class Screen:
     # --- beside them -----------------------------------------------------------------------------
 
     def note(self, text: str) -> None:
-        """One quiet line; nothing with ``--quiet``."""
+        """One quiet line; nothing with ``--quiet``. While an answer is being written it waits for its end."""
+        if self._held is not None:
+            self._held.append(text)
+            return
         self.arrived()
         if self._house.quiet:
             return

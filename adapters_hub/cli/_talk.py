@@ -19,12 +19,13 @@ from adapters_hub.cli._auto import Auto, Chosen
 from adapters_hub.cli._house import House
 from adapters_hub.cli._paper import harmless
 from adapters_hub.cli._screen import Screen
+from adapters_hub.cli._speakers import tutor_called
 from adapters_hub.cli._typing import Keyboard, silent_keys
 from adapters_hub.contracts import Request
 from adapters_hub.errors import HubError, Interrupted, NotFoundError, UsageError
 from adapters_hub.router import AUTO
 from adapters_hub.transcripts import Record, here
-from adapters_hub.types import ChatSettings, DatasetSettings, Message, Recipe, Tutor, ValidatorSettings
+from adapters_hub.types import Message, Tutor
 
 SEED = "seed"
 """The one setting of ``/set`` that is no setting of a tutor."""
@@ -116,11 +117,7 @@ class Talk:
 
     def seat_of(self, name: str) -> Seat:
         """A seat for that tutor; raises when anything about it is wrong."""
-        return self._seated(self.tutor_called(name))
-
-    def tutor_called(self, name: str) -> Tutor:
-        """The tutor of that name; ``base`` is the base on its own."""
-        return base_alone(self.house) if name == BARE else self.house.load_tutor(name)
+        return self._seated(tutor_called(self.house, name))
 
     def _seated(self, tutor: Tutor) -> Seat:
         adapter = None if self.bare or tutor.name == BARE else chosen_adapter(tutor)
@@ -167,12 +164,12 @@ class Talk:
         turns = self.conversation.turns
         self.screen.note(_("going on after {turns} turns, the last one of {when}").format(turns=len(turns), when=here(record.changed)))
         if self.screen.interactive and len(turns) >= 2:
-            self.screen.line(f"{self.prompt}{harmless(turns[-2].content)}")
+            self.screen.line(harmless(f"{turns[-1].tutor}> {turns[-2].content}"))
             with self.screen.answer() as writer:
                 writer.feed(turns[-1].content)
             self.screen.end_turn()
         if question := self.conversation.unanswered:
-            self.screen.note(_("without an answer: {question}").format(question=shortened(question)))
+            self.screen.note(_("without an answer: {question} (/reintentar asks it again)").format(question=shortened(question)))
 
     def _route(self, question: str) -> Chosen | None:
         """With ``auto``: who answers, who has the word then; None when nobody does."""
@@ -198,29 +195,43 @@ class Talk:
 
     # --- answers ---------------------------------------------------------------------------------
 
-    def ask(self, question: str) -> None:
-        """Put the question to whoever it is for, and show the answer."""
+    def ask(self, question: str, *, revised: bool = False) -> None:
+        """Put the question to whoever it is for, and show the answer. ``revised``: in place of the last one."""
         chosen = None
         if self.auto is not None:
             chosen = self._route(question)
             if chosen is None:
+                self.exit_code = self.exit_code or UsageError.exit_code
                 self.house.emit({"schema": 1, "tutor": None, "question": question, "answer": None, "skipped": True})
                 return
         if self.seat is None:
             raise NotFoundError(_("nobody has the word"), hint="/tutor NAME")
         seat = self.tuned(self.seat)
-        self._follow(seat, question, lambda stopped: self.conversation.ask(self.room, seat, question, stopped=stopped), chosen)
+        revised = revised and bool(self.conversation.turns)  # with auto it may have gone elsewhere, to a new conversation
+        put = self.conversation.revise if revised else self.conversation.ask
+        self._follow(seat, question, lambda stopped: put(self.room, seat, question, stopped=stopped), chosen, instead=revised)
 
     def ask_again(self) -> None:
-        """Another answer to the last question."""
+        """Another answer to the last question, or the first one where it never came."""
+        if self.conversation.unanswered:
+            self.ask(self.conversation.unanswered)
+            return
         if self.seat is None or not self.conversation.turns:
             raise UsageError(_("there is no answer to try again"), hint=_("ask something first"))
         seat = self.tuned(self.seat)
         question = next(turn.content for turn in reversed(self.conversation.turns) if turn.role == "user")
-        self._follow(seat, question, lambda stopped: self.conversation.retry(self.room, seat, stopped=stopped), None)
+        self._follow(seat, question, lambda stopped: self.conversation.retry(self.room, seat, stopped=stopped), None, instead=True)
 
-    def _follow(self, seat: Seat, question: str, begin: Callable[[Callable[[], bool]], Iterator[ChatEvent]], chosen: Chosen | None) -> None:
-        """Show the answer as it comes, then what is known about it."""
+    def _follow(
+        self,
+        seat: Seat,
+        question: str,
+        begin: Callable[[Callable[[], bool]], Iterator[ChatEvent]],
+        chosen: Chosen | None,
+        *,
+        instead: bool = False,
+    ) -> None:
+        """Show the answer as it comes, then what is known about it. ``instead``: a former answer stays where none comes."""
         answer: Answer | None = None
         with self.screen.stoppable() as stopped, silent_keys():
             events = begin(stopped)
@@ -244,12 +255,14 @@ class Talk:
             self.screen.note(_("(stopped)"))
         else:
             self.last = (seat, answer) if answer.text else self.last
-            self._show_facts(seat, answer)
+            self._show_facts(seat, answer, instead=instead)
             self.house.emit(document_of(seat, question, answer, chosen))
         self.screen.end_turn()
 
-    def _show_facts(self, seat: Seat, answer: Answer) -> None:
-        if answer.stopped:
+    def _show_facts(self, seat: Seat, answer: Answer, *, instead: bool) -> None:
+        if not answer.text and instead:
+            self.screen.note(_("(stopped: the former answer stays)") if answer.stopped else _("(no answer came: the former one stays)"))
+        elif answer.stopped:
             self.screen.note(_("(stopped)") if answer.text else _("(stopped before the first word: the question is forgotten)"))
         elif not answer.text:
             self.screen.note(_("(no answer came, and the question is forgotten: ask it in other words)"))
@@ -290,24 +303,6 @@ class Talk:
         turns += [turn.message for turn in self.conversation.turns[answer.forgotten : -1]]
         request = Request(tuple(turns), None if seat.adapter is None else seat.tutor.name, seat.sampling)
         return max(0, self.room.engine.tokens_left(request) - answer.completion_tokens)
-
-
-def base_alone(house: House) -> Tutor:
-    """The base as if it were a tutor: no system prompt, no adapter, no validator."""
-    return Tutor(
-        name=BARE,
-        folder=house.workspace.folder / BARE,  # no such folder: what lies in it would be a tutor's
-        title=_("the base without a tutor"),
-        description="",
-        language="es",
-        locale="es_ES",
-        system_prompt="",
-        base=house.load_base(),
-        dataset=DatasetSettings(),
-        validator=ValidatorSettings(use=()),
-        recipe=Recipe(),
-        chat=ChatSettings(),
-    )
 
 
 def shortened(text: str) -> str:

@@ -7,6 +7,7 @@ from gettext import gettext as _
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+from adapters_hub.answers import BADGES as BADGES
 from adapters_hub.cli._house import House
 from adapters_hub.errors import printable
 from adapters_hub.types import Outcome, Verdict
@@ -14,7 +15,6 @@ from adapters_hub.types import Outcome, Verdict
 if TYPE_CHECKING:
     from rich.text import Text
 
-BADGES: Mapping[Outcome, str] = {"correct": "✓", "incorrect": "✗", "unverified": "○"}
 COLORS: Mapping[Outcome, str] = {"correct": "green", "incorrect": "red", "unverified": "yellow"}
 WORDS: Mapping[Outcome, str] = {"correct": "correct", "incorrect": "incorrect", "unverified": "unverified"}
 AROUND = 300

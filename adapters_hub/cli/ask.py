@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from adapters_hub import store
 from adapters_hub.chatting import (
+    BARE,
     Answer,
     Answered,
     ChatRoom,
@@ -27,11 +27,11 @@ from adapters_hub.chatting import (
 from adapters_hub.cli._completions import CONVERSATION, first_word_is_a_tutor
 from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.cli._keeping import open_log, record_to_resume
-from adapters_hub.errors import BelowThresholdError, HubError, NotFoundError, UsageError
-from adapters_hub.router import AUTO, Route, Router
+from adapters_hub.cli._speakers import staff_of, tutor_called
+from adapters_hub.errors import BelowThresholdError, HubError, UsageError
+from adapters_hub.router import AUTO, Route
 from adapters_hub.transcripts import Record
 from adapters_hub.types import Tutor
-from adapters_hub.workspace import tutor_names
 
 
 @click.command("ask")
@@ -68,17 +68,20 @@ def command(
     validator = validator_of(plan.tutor, house.plugins)  # before the slow part: it may be missing
     room = ChatRoom(plan.tutor.base, house.plugins)
     log = None if no_log else open_log(house)
+    warnings: list[str] = []  # said once the answer's line has ended
     try:
         seat = room.seat(plan.tutor, plan.resumption.adapter, validator=validator)
         if record is None:
-            conversation = Conversation(log=log, warn=house.warn)
+            conversation = Conversation(log=log, warn=warnings.append)
         else:
-            conversation = Conversation.resumed(record, log=log, warn=house.warn)
+            conversation = Conversation.resumed(record, log=log, warn=warnings.append)
         answer = _follow(house, conversation, room, seat, question, expected)
     finally:
         room.close()
         if log is not None:
             log.close()
+        for warning in warnings:
+            house.warn(warning)
     house.emit(_document(seat, answer, conversation, plan.route))
     _report(house, answer, seat, check=check)
 
@@ -116,7 +119,7 @@ def _who_and_what(house: House, words: tuple[str, ...], tutor: str | None, *, re
 
 def _is_tutor(house: House, word: str) -> bool:
     try:
-        return word == AUTO or bool(house.find_tutor(word))
+        return word in (AUTO, BARE) or bool(house.find_tutor(word))
     except HubError:
         return False
 
@@ -130,9 +133,9 @@ def _plan(house: House, name: str | None, question: str, record: Record | None, 
             raise UsageError(_("auto chooses among trained tutors: it goes without --bare"), hint="hub ask auto")
         route = _route(house, question, present)
         name = route.tutor
-    tutor = house.load_tutor(name or present)
-    if bare:
-        return _Plan(tutor, Resumption(None))
+    tutor = tutor_called(house, name or present)
+    if bare or tutor.name == BARE:
+        return _Plan(tutor, Resumption(None), route)
     if record is None or tutor.name != present:
         return _Plan(tutor, Resumption(chosen_adapter(tutor)), route)
     resumption = adapter_to_resume(record, tutor)
@@ -143,17 +146,10 @@ def _plan(house: House, name: str | None, question: str, record: Record | None, 
 
 def _route(house: House, question: str, present: str | None) -> Route:
     """Whose subject the question is; raises UsageError where that is uncertain."""
-    tutors = []
-    for name in tutor_names(house.workspace):
-        try:
-            tutor = house.load_tutor(name)
-            if store.chosen_run(tutor.folder) is not None:
-                tutors.append(tutor)
-        except HubError as error:  # one broken tutor is no reason to do without the others
-            house.warn(_("auto leaves out {name}: {problem}").format(name=name, problem=error.message))
-    if not tutors:
-        raise NotFoundError(_("no tutor has been trained yet"), hint=_("hub train NAME"))
-    route = Router.of(tutors, house.plugins).route(question, present)
+    staff = staff_of(house)
+    for problem in staff.problems:
+        house.warn(problem)
+    route = staff.router.route(question, present)
     if route.tutor is None:
         likely = ", ".join(f"{name} {share:.0%}" for name, share in route.candidates[:4])
         hint = _('name the tutor: hub ask NAME "..." ({likely})').format(likely=likely)

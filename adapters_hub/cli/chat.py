@@ -14,7 +14,8 @@ from adapters_hub.cli._house import House, pass_house
 from adapters_hub.cli._keeping import open_log, record_to_resume
 from adapters_hub.cli._orders import Orders, setting_completions
 from adapters_hub.cli._screen import Screen
-from adapters_hub.cli._talk import Talk, base_alone
+from adapters_hub.cli._speakers import base_alone, tutor_called
+from adapters_hub.cli._talk import Talk
 from adapters_hub.cli._typing import Desk, at_terminal, keyboard, silent_keys
 from adapters_hub.errors import HubError, UsageError
 from adapters_hub.router import AUTO
@@ -50,6 +51,7 @@ def command(house: House, name: str | None, resume: bool, conversation_id: str |
     screen.loading(_("loading base {model} ...").format(model=base.model))
     with silent_keys():
         room = ChatRoom(base, house.plugins)
+    screen.arrived()
     log = None if no_log else open_log(house)
     try:
         bare = tutor is not None and adapter is None
@@ -63,7 +65,9 @@ def command(house: House, name: str | None, resume: bool, conversation_id: str |
             screen.note(_("/ayuda shows the commands, Ctrl-D leaves"))
         if record is not None:
             talk.resume(record, talk.seat or talk.seat_of(record.binding.tutor), notes, logged=True)
-        talk.run(keyboard(_desk(house, orders, remember=log is not None)))
+        with silent_keys():
+            keys = keyboard(_desk(house, orders, remember=log is not None))
+        talk.run(keys)
     finally:
         screen.arrived()
         room.close()
@@ -79,14 +83,12 @@ def _who(house: House, screen: Screen, name: str | None, bare: bool) -> tuple[Tu
         if bare:
             raise UsageError(_("auto chooses among trained tutors: it goes without --bare"), hint="hub chat auto")
         return None, Auto(house, screen)
-    if name == BARE:
-        return base_alone(house), None
     if bare and name is None:
         try:
             return house.load_tutor(), None
         except HubError:  # no tutor is chosen, and none is needed
             return base_alone(house), None
-    return house.load_tutor(name), None
+    return tutor_called(house, name), None
 
 
 def _with_what(tutor: Tutor | None, record: Record | None, bare: bool) -> tuple[Adapter | None, Sequence[str]]:

@@ -5,15 +5,17 @@ The examination itself is in ``diagnosis``; here it is asked for and printed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from gettext import gettext as _
+from gettext import ngettext
 
 import click
 
 from adapters_hub import __version__
 from adapters_hub.cli._house import House, pass_house
-from adapters_hub.errors import printable
+from adapters_hub.errors import NotFoundError, printable
 
 MARKS: Mapping[str, tuple[str, str]] = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
 
@@ -31,6 +33,10 @@ def command(ctx: click.Context, house: House, full: bool, online: bool | None) -
     Each line says what there is and, where something is missing, what to type. Exit code 1 when something is broken;
     warnings alone are fine.
     """
+    try:
+        os.getcwd()
+    except OSError as error:  # every look at a file would stumble over it
+        raise NotFoundError(_("the current folder is gone"), hint=_("cd to a folder that exists")) from error
     from adapters_hub.diagnosis import examine
     from adapters_hub.diagnosis.case import Case
 
@@ -58,10 +64,11 @@ def _print(house: House, lines: Sequence[tuple[str, str, str, str]], counts: Map
         table.add_row(Text(*MARKS[level]), name, said)
     house.show_table(table)
     house.show()
+    problems = ngettext("{count} problem", "{count} problems", counts["problem"]).format(count=counts["problem"])
+    warnings = ngettext("{count} warning", "{count} warnings", counts["warning"]).format(count=counts["warning"])
     if counts["problem"]:
-        text = _("{problems} problems, {warnings} warnings").format(problems=counts["problem"], warnings=counts["warning"])
-        house.console().print(Text(text, "bold red"))
+        house.console().print(Text(f"{problems}, {warnings}", "bold red"))
     elif counts["warning"]:
-        house.console().print(Text(_("works, {warnings} warnings").format(warnings=counts["warning"]), "bold yellow"))
+        house.console().print(Text(_("works, {warnings}").format(warnings=warnings), "bold yellow"))
     else:
         house.console().print(Text(_("all well"), "bold green"))

@@ -23,11 +23,13 @@ from adapters_hub.cli._house import TUTOR, House, pass_house, with_global_option
 from adapters_hub.cli._verdicts import cropped, one_line
 from adapters_hub.conversations import ConversationLog, Summary, log_path, logging_is_on, switch_logging
 from adapters_hub.errors import NotFoundError, UsageError, from_os_error
-from adapters_hub.transcripts import CLOCK, LARGEST_DOCUMENT, Record, Turn, conversation_document, document_of, here, records_of
+from adapters_hub.transcripts import LARGEST_DOCUMENT, Record, Turn, conversation_document, document_of, here, records_of
 from adapters_hub.workspace import shown, write_json
 
 MOST = 20
 """Lines of a list, unless more are asked for."""
+LONGEST_NAME = 31
+"""Columns of a tutor's name: as many as a name may have that is not imported."""
 AGE = re.compile(r"(\d{1,5})\s*([hdwm])")
 HOURS = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24}
 
@@ -62,7 +64,7 @@ def _list(house: House, limit: int, tutor: str) -> None:
     if house.json:
         return
     if not rows:
-        house.show(_("no conversations are kept"))
+        house.show(_("no conversations with {name} are kept").format(name=tutor) if tutor else _("no conversations are kept"))
     else:
         _show_table(house, rows[:limit])
     if len(rows) > limit:
@@ -72,12 +74,17 @@ def _list(house: House, limit: int, tutor: str) -> None:
 
 
 def _show_table(house: House, rows: Sequence[Summary]) -> None:
+    from rich.cells import cell_len, set_cell_size
+
     titles = (_("ID"), _("WHEN"), _("TUTOR"), _("TURNS"), _("FIRST QUESTION"))
-    cells = [(row.id, here(row.changed), one_line(row.tutor), str(row.turns), one_line(row.question)) for row in rows]
-    widths = [max(len(line[column]) for line in [titles, *cells]) for column in range(4)]
+    cells = [
+        (row.id, here(row.changed), cropped(one_line(row.tutor), LONGEST_NAME), str(row.turns), one_line(row.question)) for row in rows
+    ]
+    widths = [max(cell_len(line[column]) for line in [titles, *cells]) for column in range(4)]
     left = max(20, shutil.get_terminal_size().columns - sum(widths) - 9) if sys.stdout.isatty() else 200
     for line in [titles, *cells]:
-        house.show("  ".join([*(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)), cropped(line[4], left)]).rstrip())
+        columns = [set_cell_size(cell, width) for cell, width in zip(line, widths, strict=False)]
+        house.show("  ".join([*columns, cropped(line[4], left)]).rstrip())
 
 
 @click.command("show")
@@ -206,11 +213,9 @@ def _since(age: str) -> str:
     found = AGE.fullmatch(age.strip().lower())
     if found is None:
         raise UsageError(_("--older-than {age!r}: how long is that?").format(age=age[:40]), hint=_("12h, 30d, 8w or 6m"))
-    try:
-        moment = datetime.now(timezone.utc) - timedelta(hours=int(found[1]) * HOURS[found[2]])
-    except OverflowError:  # before the first year there was no time
-        moment = datetime.min
-    return moment.strftime(CLOCK)
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    moment = now - min(timedelta(hours=int(found[1]) * HOURS[found[2]]), now - datetime.min)  # there was no time before the first year
+    return moment.isoformat(timespec="seconds") + "Z"  # strftime writes the year 876 with three digits
 
 
 @click.command("export")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from gettext import gettext as _
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from adapters_hub.cli._house import House, pass_house
 from adapters_hub.cli._newcomers import newcomer_options, require, tell, wishes_of, workspace_for
 from adapters_hub.hub_client import HubClient
+from adapters_hub.progress_line import ProgressLine
 from adapters_hub.pulling import Pulled, Step, parse_reference, pull
 
 OUTCOMES = {
@@ -34,11 +36,12 @@ def command(house: House, reference: str, **options: Any) -> None:
     """
     wishes = wishes_of(**options)
     done: Pulled | None = None
-    with HubClient() as client:
+    with HubClient() as client, ProgressLine(not house.quiet and not house.json) as line:
         repository, revision = parse_reference(reference, client.endpoint)  # before a workspace is started for it
         workspace = workspace_for(house)
         house.note(_("asking {endpoint} for {repository} ...").format(endpoint=client.endpoint, repository=repository))
-        for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client):
+        told = partial(_tell_bytes, line)
+        for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client, told):
             if isinstance(event, Step):
                 house.note(f"  {event.code:<10}{event.text}")
             else:
@@ -54,3 +57,8 @@ def command(house: House, reference: str, **options: Any) -> None:
         house.note(_("next: hub chat {name}").format(name=found.tutor))
         return
     tell(house, found.tutor, found.folder, found.run, found.validators, found.notes)
+
+
+def _tell_bytes(line: ProgressLine, done: int, total: int) -> None:
+    share = done / total if total else 1.0
+    line.show(f"  {share:>4.0%}  {done / 1e6:.1f} / {total / 1e6:.1f} MB", share)

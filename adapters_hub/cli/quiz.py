@@ -198,7 +198,7 @@ class _Lesson:
 
 # --- the end -------------------------------------------------------------------------------------
 
-MARKS: dict[Ending, str] = {"correct": "✓", "incorrect": "✗", "unverified": "○", "given_up": "!"}
+MARKS: dict[Ending, str] = {"correct": "✓", "incorrect": "✗", "unverified": "?", "given_up": "!"}
 
 
 def _show_sheet(house: House, quiz: Quiz, sheet: Sheet) -> None:

@@ -27,10 +27,11 @@ def command(house: House, name: str, run: str) -> None:
     There is no way back: nothing is moved anywhere. Shows what goes and asks; --yes answers. A tutor with files that were written
     here, such as a dataset, wants its name typed. Kept conversations stay: hub logs.
     """
-    removal = removal_of(house.find_tutor(name), run, house.workspace)
+    workspace = house.workspace  # first of all: a folder elsewhere would bring its own
+    removal = removal_of(house.find_tutor(name), run, workspace)
     _describe(house, removal)
     _ask(house, removal)
-    remove(removal, house.workspace)
+    remove(removal, workspace)
     house.emit({"schema": 1, "removed": True, **asdict(removal)})
     what = f"{removal.tutor}@{removal.run}" if removal.run else removal.tutor
     house.show(_("deleted {what}: {count} files, {size:,} bytes").format(what=what, count=removal.files, size=removal.size))

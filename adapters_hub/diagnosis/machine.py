@@ -22,7 +22,17 @@ from adapters_hub import __version__
 from adapters_hub.base_files import model_cache
 from adapters_hub.diagnosis.case import Case, Found, existing
 from adapters_hub.errors import HubError, printable
-from adapters_hub.hardware import GIB, Card, Obstacle, TorchBuild, computes_in_16_bits, installed_versions, obstacle, read_machine
+from adapters_hub.hardware import (
+    GIB,
+    Card,
+    Obstacle,
+    TorchBuild,
+    computes_in_16_bits,
+    driver_problem,
+    installed_versions,
+    obstacle,
+    read_machine,
+)
 from adapters_hub.trust import state_folder
 from adapters_hub.workspace import shown
 
@@ -155,7 +165,10 @@ def graphics(case: Case) -> Iterator[Found]:
     for card in case.cards:
         capability = f", compute {card.capability[0]}.{card.capability[1]}" if card.capability else ""
         yield "graphics card", "ok", f"{printable(card.name)}, {card.memory / GIB:.1f} GB, driver {printable(card.driver)}{capability}", ""
-    if not case.cards:
+    if not case.cards and (problem := driver_problem()):
+        remedy = _("restart the machine, or install NVIDIA's driver again; then: nvidia-smi")
+        yield "graphics card", "warning", _("the driver names none: {problem}").format(problem=printable(problem)), remedy
+    elif not case.cards:
         yield "graphics card", "ok", _("none of NVIDIA: everything runs on the processor"), ""
     yield from _torch(case, build)
     yield from _bitsandbytes(case, build)

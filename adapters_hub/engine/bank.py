@@ -18,9 +18,10 @@ from weakref import WeakValueDictionary
 import torch
 from torch import nn
 
+from adapters_hub.engine.adapter_folder import is_finite
 from adapters_hub.engine.bank_linear import BankLinear
 from adapters_hub.engine.linears import linears, require_fit, resolve_targets, shapes_of
-from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts, is_finite
+from adapters_hub.engine.peft_files import AdapterWeights, PeftConfigFacts
 from adapters_hub.engine.routing import Layout, Routing, Span, Switch
 from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.types import LoraSettings

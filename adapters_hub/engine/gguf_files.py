@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,8 @@ def write_lora(out: Path, weights: AdapterWeights, config: Any, *, kind: str, na
             unknown.append(path)
             continue
         rest = scale * a.shape[0] / alpha
-        tensors.append((f"{target}.weight.lora_a", lambda a=a: _plain(a)))  # type: ignore[misc]
-        tensors.append(
-            (f"{target}.weight.lora_b", lambda b=b, path=path, rest=rest: _rows(_plain(b) * np.float32(rest), path, family, config))
-        )  # type: ignore[misc]
+        tensors.append((f"{target}.weight.lora_a", partial(_plain, a)))
+        tensors.append((f"{target}.weight.lora_b", partial(_ordered, b, path, family, config, rest)))
     if unknown:
         raise UsageError("runtimes of llama.cpp do not know these modules", hint="--to merged, or --to peft", details=unknown[:20])
     writer = gguf.GGUFWriter(None, family.name)
@@ -143,7 +142,7 @@ def write_model(
     vocabulary = vocabulary_of(chat, int(model.get_input_embeddings().num_embeddings), texts=texts)
     tensors = list(_model_tensors(model, family))
     if (factors := _rope_factors(config)) is not None:
-        tensors.append(("rope_freqs.weight", lambda factors=factors: factors))  # type: ignore[misc]
+        tensors.append(("rope_freqs.weight", partial(np.copy, factors)))
     writer = gguf.GGUFWriter(None, family.name)
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(name)
@@ -170,7 +169,7 @@ def _model_tensors(model: Any, family: Family) -> Iterator[tuple[str, Callable[[
         target = names.get_name(stem)
         if target is None or suffix not in ("weight", "bias"):
             raise UsageError(f"runtimes of llama.cpp do not know {path} in this architecture", hint="--to merged")
-        yield f"{target}.{suffix}", lambda tensor=tensor, stem=stem: _rows(_plain(tensor), stem, family, config)  # type: ignore[misc]
+        yield f"{target}.{suffix}", partial(_ordered, tensor, stem, family, config)
 
 
 def _add_shape(writer: gguf.GGUFWriter, config: Any) -> None:
@@ -254,6 +253,11 @@ def plain_template(template: str) -> str:
 def _plain(tensor: torch.Tensor) -> Array:
     array: Array = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
     return array
+
+
+def _ordered(tensor: torch.Tensor, path: str, family: Family, config: Any, scale: float = 1.0) -> Array:
+    array = _rows(_plain(tensor), path, family, config)
+    return array if scale == 1.0 else array * np.float32(scale)
 
 
 def _rows(array: Array, path: str, family: Family, config: Any) -> Array:

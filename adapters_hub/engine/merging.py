@@ -6,9 +6,10 @@ transformers' own folder.
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ TOLERANCE = 1e-4
 SMALLEST_LOGIT = 1e-3
 """Logits of a model whose largest is smaller are compared with this instead."""
 LICENSES = ("LICENSE*", "NOTICE*", "USE_POLICY*")
+FOREIGN = ("name_or_path", "is_local", "local_files_only", "gguf_file")
+"""How the tokenizer came into memory here is no part of it, though transformers would write it down."""
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -125,20 +128,35 @@ def _kind_of(quantized: Any) -> str:
 
 
 def _loaded(base: BaseModel, files: BaseFiles, *, dequantize: bool) -> Any:
-    from transformers import AutoModelForCausalLM
+    import transformers
 
     arguments: dict[str, Any] = {"attn_implementation": "sdpa", "trust_remote_code": base.trust_remote_code, "local_files_only": True}
     if files.kind == "folder":
         arguments |= {"use_safetensors": True, "device_map": {"": "cpu"}}
+    elif hasattr(transformers, "GgufConfig"):  # newer versions may leave the weights in blocks otherwise
+        arguments["quantization_config"] = transformers.GgufConfig(dequantize=True)
     if not dequantize:
         arguments["dtype"] = torch.float32
-    model = AutoModelForCausalLM.from_pretrained(**_source(files), **arguments)
+    model = transformers.AutoModelForCausalLM.from_pretrained(**_source(files), **arguments)
     if dequantize:
-        model = model.dequantize()
-        for name in ("quantization_config", "_pre_quantization_dtype"):
-            if hasattr(model.config, name):
-                delattr(model.config, name)
-    return model.float()
+        model = model.dequantize().float()
+    if dequantize or files.kind == "gguf":
+        _forget_quantization(model)
+    return model
+
+
+def _forget_quantization(model: Any) -> None:
+    """The weights are plain numbers by now; transformers would refuse to write them, or write them as they lay on disk."""
+    model._weight_conversions = None
+    for holder, name in (
+        (model, "hf_quantizer"),
+        (model, "quantization_method"),
+        (model.config, "quantization_config"),
+        (model.config, "_pre_quantization_dtype"),
+    ):
+        if hasattr(holder, name):
+            delattr(holder, name)
+    model.is_quantized = False
 
 
 def _source(files: BaseFiles) -> dict[str, Any]:
@@ -177,7 +195,7 @@ def _quiet() -> Iterator[None]:
     try:
         speech.disable_progress_bar()
         logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # the reader of GGUF files draws its own bar
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -295,6 +313,8 @@ def write_folder(full: FullBase, folder: Path, *, sampling: Mapping[str, Any], s
         full.model.generation_config = GenerationConfig(**settings)
         full.model.save_pretrained(folder, max_shard_size=shard)
         full.tokenizer.name_or_path = ""
+        for name in FOREIGN:
+            full.tokenizer.init_kwargs.pop(name, None)
         full.tokenizer.save_pretrained(folder)
     if full.files.kind == "folder":
         for pattern in LICENSES:

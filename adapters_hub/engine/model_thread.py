@@ -41,6 +41,7 @@ class ModelThread:
         if threading.current_thread() is self._thread:
             return work()
         future: Future[T] = Future()
+        self.require_open()
         with self._awake:
             self.require_open()
             self._work.append((work, future))
@@ -73,7 +74,12 @@ class ModelThread:
 
     @property
     def closed(self) -> bool:
-        return self._closed or self._process != os.getpid()
+        return self._closed or self.foreign
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is a forked process: the thread was left behind, and its locks are as they happened to be."""
+        return self._process != os.getpid()
 
     def inside(self) -> bool:
         """Whether the caller is on this thread."""
@@ -81,20 +87,22 @@ class ModelThread:
 
     def close(self) -> None:
         """End after the step under way; work that has not begun raises HubError in those who wait for it. Twice is fine."""
+        if self.foreign:
+            return
         with self._awake:
             self._closed = True
             left, self._work = self._work, deque()
             self._awake.notify()
         for _, future in left:
             future.cancel()
-        if not self.inside() and self._process == os.getpid():
+        if not self.inside():
             self._thread.join(PATIENCE)
         self._turn = None  # a thread that is held must not hold a model
         atexit.unregister(self.close)
 
     def require_open(self) -> None:
         """Raise HubError when no work can be done any more."""
-        if self._process != os.getpid():
+        if self.foreign:
             raise HubError("this engine belongs to another process", hint="open an engine in each process of your own")
         if self._closed:
             raise closed()

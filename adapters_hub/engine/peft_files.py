@@ -7,14 +7,13 @@ reason. Knows nothing of slots, tutors or runs.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from adapters_hub.engine.adapter_folder import CONFIG, KEY, PREFIX, WEIGHTS, AdapterFolder, is_finite
 from adapters_hub.engine.linears import Pair, ends_with, require_fit, shapes_of
-from adapters_hub.errors import HubError, NotFoundError, ResourceError, UsageError, from_os_error
+from adapters_hub.errors import HubError, UsageError
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
-PREFIX = "base_model.model."
-MAX_HEADER = 16 << 20
-MAX_CONFIG = 4 << 20
 MAX_RANK = 4096
-DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-KEY = re.compile(re.escape(PREFIX) + r"(?P<path>[^\s/]+)\.lora_(?P<side>[AB])\.weight")
 
 
 @dataclass(frozen=True)
@@ -75,8 +68,8 @@ def read_adapter(folder: Path, *, model: nn.Module | None = None) -> AdapterWeig
     """Read a PEFT folder onto the CPU; with ``model``, also check that it was made for that base.
 
     Raises NotFoundError (files missing), UsageError (not a plain LoRA, other base), HubError (damaged or hostile files)."""
-    file = _Folder(folder)
-    return _weights(file, file.settings(), file.tensors(), shapes_of(model) if model is not None else None)
+    file = AdapterFolder(folder)
+    return _weights(file, _settings(file), file.tensors(), shapes_of(model) if model is not None else None)
 
 
 def read_verified(folder: Path, *, shapes: Mapping[str, tuple[int, int]], expected: Mapping[str, str], most_elements: int) -> AdapterFile:
@@ -85,8 +78,8 @@ def read_verified(folder: Path, *, shapes: Mapping[str, tuple[int, int]], expect
     ``shapes`` maps the base's linear layers to in and out, ``expected`` file names to their SHA-256, as a manifest records them.
     Raises HubError where a file has another one, ResourceError where there are more than ``most_elements`` numbers, before any of
     them is read."""
-    file = _Folder(folder, most_elements)
-    settings = file.settings()
+    file = AdapterFolder(folder, most_elements)
+    settings = _settings(file)
     tensors = file.tensors()
     hashing = threading.Thread(target=file.hash)
     hashing.start()
@@ -127,104 +120,16 @@ def write_adapter(folder: Path, weights: AdapterWeights, *, base_model_name: str
 # --- reading -------------------------------------------------------------------------------------
 
 
-class _Folder:
-    """The two files, each read once: what is checked, hashed and used are the same bytes."""
-
-    def __init__(self, folder: Path, most_elements: int | None = None) -> None:
-        self.folder, self.most_elements = folder, most_elements
-        self.hashes: dict[str, str] = {}
-        self._head = b""
-        self._bytes = bytearray()
-        self._body = torch.empty(0, dtype=torch.uint8)
-        self._dtypes: set[torch.dtype] = set()
-
-    def settings(self) -> dict[str, Any]:
-        """``adapter_config.json`` of a plain LoRA."""
-        file, text = self.folder / CONFIG, self._config()
-        self.hashes[CONFIG] = hashlib.sha256(text).hexdigest()
-        try:
-            settings = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise HubError(f"{file} is not valid JSON ({error})", hint="get the adapter again from where it came") from error
-        if not isinstance(settings, dict):
-            raise HubError(f"{file} holds no table of settings", hint="get the adapter again from where it came")
-        if refusals := list(_refusals(settings)):
-            raise UsageError(
-                f"{self.folder}: this adapter cannot share a base with others: {refusals[0][0]}",
-                hint=refusals[0][1],
-                details=[reason for reason, _ in refusals[1:]],
-            )
-        return settings
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """Views of the weight file's bytes in memory. Nothing is mapped: a file that changes later changes no answer."""
-        file = self.folder / WEIGHTS
-        self._require_weights()
-        try:
-            with file.open("rb", buffering=0) as stream:
-                size = os.fstat(stream.fileno()).st_size
-                self._head, entries = _header(file, stream, size)
-                self._require_room(entries)
-                self._bytes = bytearray(size - len(self._head))
-                if not _filled(stream, memoryview(self._bytes)):
-                    raise _damaged(file, "it ends early")
-        except OSError as error:
-            raise from_os_error(error, f"read {file}") from error
-        self._dtypes = {entry.dtype for entry in entries}
-        self._body = torch.frombuffer(self._bytes, dtype=torch.uint8) if self._bytes else self._body
-        return {entry.key: entry.view(self._body) for entry in entries}
-
-    def largest(self) -> float:
-        """The largest number apart from its sign, by one look at all of them; infinity where there is no saying: NaN, mixed formats."""
-        if len(self._dtypes) != 1:
-            return math.inf
-        bounds = torch.stack(torch.aminmax(self._body.view(next(iter(self._dtypes))))).tolist()
-        return max(map(abs, bounds)) if all(map(math.isfinite, bounds)) else math.inf
-
-    def hash(self) -> None:
-        """Fill in the weight file's SHA-256."""
-        digest = hashlib.sha256(self._head)
-        digest.update(self._bytes)
-        self.hashes[WEIGHTS] = digest.hexdigest()
-
-    def _config(self) -> bytes:
-        file = self.folder / CONFIG
-        if not self.folder.is_dir():
-            raise NotFoundError(f"no adapter folder {self.folder}", hint="train first: hub train NAME")
-        if not file.is_file():
-            raise NotFoundError(f"no {CONFIG} in {self.folder}", hint="an adapter folder as PEFT saves it has one")
-        try:
-            with file.open("rb") as stream:
-                text = stream.read(MAX_CONFIG + 1)
-        except OSError as error:
-            raise from_os_error(error, f"read {file}") from error
-        if len(text) > MAX_CONFIG:
-            raise HubError(f"{file} is larger than any adapter's settings", hint="get the adapter again from where it came")
-        return text
-
-    def _require_weights(self) -> None:
-        if (self.folder / WEIGHTS).is_file():
-            return
-        pickles = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in self.folder.glob(pattern))
-        if pickles:
-            raise UsageError(
-                f"{self.folder} has its weights only as a pickle ({pickles[0]}), which can run code and is never opened",
-                hint="load it with PEFT where you trust it and save it again with safe_serialization=True",
-            )
-        raise NotFoundError(f"no {WEIGHTS} in {self.folder}", hint="the adapter is incomplete: get it again, or train again")
-
-    def _require_room(self, entries: Sequence[_Entry]) -> None:
-        elements = sum(entry.shape[0] * entry.shape[1] for entry in entries)
-        if self.most_elements is not None and elements > self.most_elements:
-            raise ResourceError(
-                f"{self.folder} holds {elements:,} numbers, more than there is memory for ({self.most_elements:,})",
-                hint="free memory, or train with a lower [lora] rank",
-            )
-
-
-def is_finite(tensor: torch.Tensor) -> bool:
-    """Whether ``tensor`` holds neither NaN nor infinity; one pass without a copy, unlike ``torch.isfinite``."""
-    return all(math.isfinite(bound) for bound in torch.stack(torch.aminmax(tensor)).tolist())
+def _settings(file: AdapterFolder) -> dict[str, Any]:
+    """``adapter_config.json``, of a plain LoRA."""
+    settings = file.settings()
+    if refusals := list(_refusals(settings)):
+        raise UsageError(
+            f"{file.folder}: this adapter cannot share a base with others: {refusals[0][0]}",
+            hint=refusals[0][1],
+            details=[reason for reason, _ in refusals[1:]],
+        )
+    return settings
 
 
 @dataclass(frozen=True)
@@ -275,70 +180,8 @@ def _refusals(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield rule.reason.format(value=str(value)[:60]), rule.hint
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """One matrix of a safetensors file."""
-
-    key: str
-    dtype: torch.dtype
-    shape: tuple[int, int]
-    start: int
-    end: int
-
-    def view(self, body: torch.Tensor) -> torch.Tensor:
-        part = body[self.start : self.end]
-        if self.start % self.dtype.itemsize:
-            part = part.clone()
-        return part.view(self.dtype).view(self.shape)
-
-
-def _header(file: Path, stream: io.FileIO, size: int) -> tuple[bytes, list[_Entry]]:
-    """Everything before the numbers, and the matrices it names. Raises unless they are LoRA matrices that fill the rest exactly."""
-    length = int.from_bytes(stream.read(8), "little")
-    if not 0 < length <= min(MAX_HEADER, size - 8):
-        raise _damaged(file, f"its header would have {length} bytes")
-    text = bytearray(length)
-    if not _filled(stream, memoryview(text)):
-        raise _damaged(file, "it ends early")
-    try:
-        named = {key: value for key, value in json.loads(text).items() if key != "__metadata__"}
-        layout = [(key, e["dtype"], [int(n) for n in e["shape"]], *map(int, e["data_offsets"])) for key, e in named.items()]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _damaged(file, f"unreadable header: {error}") from error
-    if foreign := [key for key in named if not KEY.fullmatch(key)]:
-        raise UsageError(
-            f"{file} holds tensors that are no LoRA matrices",
-            hint="train it again as plain LoRA on linear layers",
-            details=foreign[:20],
-        )
-    entries = []
-    behind = 0
-    for key, dtype, shape, start, end in sorted(layout, key=lambda entry: entry[3]):
-        if dtype not in DTYPES:
-            raise _damaged(file, f"{key}: number format {dtype}")
-        if len(shape) != 2 or min(shape) < 1:
-            raise _damaged(file, f"{key}: shape {shape}")
-        if start != behind or end - start != shape[0] * shape[1] * DTYPES[dtype].itemsize or end > size - 8 - length:
-            raise _damaged(file, f"{key}: bytes {start} to {end} for shape {shape}")
-        entries.append(_Entry(key, DTYPES[dtype], (shape[0], shape[1]), start, end))
-        behind = end
-    if behind != size - 8 - length:
-        raise _damaged(file, f"{size - 8 - length - behind} bytes that belong to nothing")
-    return length.to_bytes(8, "little") + text, entries
-
-
-def _filled(stream: io.FileIO, buffer: memoryview) -> bool:
-    """Read until ``buffer`` is full; False when the file ends before."""
-    while buffer:
-        count = stream.readinto(buffer)
-        if not count:
-            return False
-        buffer = buffer[count:]
-    return True
-
-
 def _weights(
-    file: _Folder, settings: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, int]] | None
+    file: AdapterFolder, settings: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, int]] | None
 ) -> AdapterWeights:
     largest = file.largest()
     weights = AdapterWeights(_pairs(file.folder, tensors, settings, largest), _facts(settings), largest)
@@ -432,10 +275,6 @@ def _facts(settings: Mapping[str, Any]) -> PeftConfigFacts:
         dropout=float(dropout) if isinstance(dropout, (int, float)) else 0.0,
         target_modules=tuple(sorted(map(str, targets))) if isinstance(targets, list) else (),
     )
-
-
-def _damaged(file: Path, what: str) -> HubError:
-    return HubError(f"{file} is damaged or not a safetensors file ({what})", hint="get the adapter again, or train again")
 
 
 # --- writing -------------------------------------------------------------------------------------

@@ -10,22 +10,23 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 
 from adapters_hub import hardware
-from adapters_hub.engine.bank import Bank, StoredAdapter
+from adapters_hub.engine.bank import Bank
 from adapters_hub.engine.base import LoadedBase, memory_is_full
+from adapters_hub.engine.entries import Known, Named, Resident, Wish
 from adapters_hub.engine.peft_files import AdapterFile, read_verified
 from adapters_hub.engine.probe import Probe
+from adapters_hub.engine.provenance import require_same_base
 from adapters_hub.engine.routing import BASE
 from adapters_hub.errors import HubError, NotFoundError, ResourceError
-from adapters_hub.types import Adapter, BaseIdentity
+from adapters_hub.types import Adapter
 
 T = TypeVar("T")
-Where = Literal["slot", "ram", "disk"]
 SHARE = 0.25
 """Part of the free memory that adapters may take where no budget is given."""
 UNKNOWN_MEMORY = 1 << 30
@@ -55,59 +56,6 @@ class Lease:
     """Identity of the weights, for whatever is kept by content; empty for the base."""
     stop_ids: frozenset[int]
     """Tokens that ended turns in training, as recorded in the manifest; the template's own are not among them."""
-
-
-@dataclass(frozen=True)
-class Resident:
-    """An adapter the registry knows."""
-
-    names: tuple[str, ...]
-    """Empty: detached or replaced, but somebody is still being answered from it."""
-    digest: str
-    version: str
-    """Id of the run; empty for a folder without manifest."""
-    bytes: int
-    """Memory it takes, or would take, in a slot."""
-    where: Where
-    leases: int
-    pinned: bool
-
-
-@dataclass
-class Known:
-    """One set of weights, whatever its names."""
-
-    digest: str
-    adapter: Adapter
-    """Where it was read last."""
-    bytes: int
-    slot: int | None = None
-    stored: StoredAdapter | None = None
-    """Its copy on the CPU while it has no slot."""
-    leases: int = 0
-    used: int = 0
-    """Rises with each use: the smallest goes first."""
-
-    @property
-    def where(self) -> Where:
-        return "slot" if self.slot is not None else "ram" if self.stored is not None else "disk"
-
-
-@dataclass
-class Named:
-    """What belongs to a name rather than to its weights."""
-
-    digest: str
-    stop_ids: frozenset[int]
-    pinned: bool = False
-
-
-@dataclass
-class Wish:
-    """A lease being fetched by a thread that may be interrupted meanwhile."""
-
-    given_up: bool = False
-    lease: Lease | None = field(default=None)
 
 
 class Registry:
@@ -274,7 +222,7 @@ class Registry:
 
     def _promote_and_lend(self, name: str, known: Known, file: AdapterFile | None) -> Lease | None:
         """A lease of ``name`` once it is in a slot; None when the name has moved on and the caller should look again."""
-        wish = Wish()
+        wish: Wish[Lease] = Wish()
 
         def work() -> Lease | None:
             with self._lock:
@@ -428,25 +376,6 @@ class Registry:
     def _require_open(self) -> None:
         if self._closed:
             raise HubError("the engine is closed", hint="open it again before asking")
-
-
-def require_same_base(adapter: Adapter, base: BaseIdentity, template_sha256: str) -> None:
-    """Raise HubError when the manifest says that ``adapter`` was trained on another base or with another chat template."""
-    manifest = adapter.manifest
-    if manifest is None:
-        return
-    trained = manifest.base
-    same_weights = not trained.weights or not base.weights or trained.weights == base.weights
-    if trained.fingerprint != base.fingerprint or not same_weights:
-        raise HubError(
-            f"adapter '{adapter.name}' (run {manifest.run_id}) was trained on the base '{trained.model}', not on '{base.model}'",
-            hint=f"set [base] model back to '{trained.model}', or train again: hub train {adapter.name}",
-        )
-    if manifest.template_sha256 != template_sha256:
-        raise HubError(
-            f"adapter '{adapter.name}' (run {manifest.run_id}) was trained with another chat template than the one in force",
-            hint=f"restore the template, or train again: hub train {adapter.name}",
-        )
 
 
 def _no_room(name: str) -> NoRoomError:

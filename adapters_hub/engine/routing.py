@@ -201,8 +201,8 @@ class Routing:
             for run in _neighbours(spans):
                 yield self._batched(run, x.device)
         else:
-            for _, run in groupby(spans, key=lambda span: span.block):  # idle columns between them are few: blocks are small
-                yield self._masked(list(run), x)
+            for _, same in groupby(spans, key=lambda span: span.block):  # idle columns between them are few: blocks are small
+                yield self._masked(list(same), x)
 
     def _batched(self, run: Sequence[Span], device: torch.device) -> Piece:
         assert self.rows is not None

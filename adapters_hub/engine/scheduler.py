@@ -88,6 +88,8 @@ class Scheduler:
 
     def close(self) -> None:
         """Stop after the step under way; whoever still waits hears HubError."""
+        if self.thread.foreign:
+            return  # a forked child has no business with the tickets of its parent
         self.thread.close()
         begun = self.begun.rows if self.begun is not None else []
         for answer in (*self.batch.rows, *begun, *self.admission.aside):

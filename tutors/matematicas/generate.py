@@ -724,23 +724,25 @@ def bolsa(rng):
     total = a + b
     things = rng.choice(("canicas", "fichas", "pelotas", "tarjetas", "bolitas"))
     first, second = rng.sample(("rojas", "azules", "verdes", "blancas", "negras", "amarillas"), 2)
-    one = {"azules": "azul", "verdes": "verde"}.get(first, first[:-1])
+    one = alone(first)
+    balls = f"{a} {things} {first}" if a > 1 else f"1 {alone(things)} {one}"
+    others = f"{b} {second if b > 1 else alone(second)}"
     return Exercise(
         key=(a, b),
         questions=(
-            f"Una bolsa tiene {a} {things} {first} y {b} {second}. ¿Cuál es la probabilidad de sacar una {one}?",
-            f"tengo {a} {things} {first} y {b} {second} en una caja, que probabilidad hay de que salga {one}",
-            f"De {a} {things} {first} y {b} {second} se elige una al azar. Halla la probabilidad de que sea {one}.",
-            f"{name(rng)} mete en un frasco {a} {things} {first} y {b} {second} y saca una sin mirar. ¿Probabilidad de {one}?",
+            f"Una bolsa tiene {balls} y {others}. ¿Cuál es la probabilidad de sacar una {one}?",
+            f"tengo {balls} y {others} en una caja, que probabilidad hay de que salga {one}",
+            f"De {balls} y {others} se elige una al azar. Halla la probabilidad de que sea {one}.",
+            f"{name(rng)} mete en un frasco {balls} y {others} y saca una sin mirar. ¿Probabilidad de {one}?",
         ),
-        task=f"en una caja hay {a} {things} {first} y {b} {second}. ¿Qué probabilidad hay de sacar una {one}?",
+        task=f"en una caja hay {balls} y {others}. ¿Qué probabilidad hay de sacar una {one}?",
         ideas=(
             "La probabilidad compara los casos favorables con todos los casos.",
             "Cuenta las que te sirven y divide entre el total.",
             "Favorables entre posibles: esa es la regla.",
         ),
         steps=(
-            f"Casos favorables: hay {a} {first}.",
+            f"Casos favorables: hay {a} {first if a > 1 else one}.",
             f"Casos posibles: {a} + {b} = {total}.",
             f"Divide los favorables entre los posibles: {a}/{total}.",
         ),
@@ -928,6 +930,11 @@ def thing(rng):
     return rng.choice(THINGS)
 
 
+def alone(plural):
+    """The word for one of them."""
+    return {"azules": "azul", "verdes": "verde"}.get(plural, plural[:-1])
+
+
 def dish(rng):
     return rng.choice(DISHES)
 
@@ -947,8 +954,13 @@ def answer(opening, exercise, task):
 
 
 def conversation(rng, draw, follow):
-    """Question and answer; with ``follow`` the student's try at the exercise and the tutor's answer to it."""
-    asked, second, third = draw(), draw(), draw()
+    """Question and answer; with ``follow`` the student's try at the exercise and the tutor's answer to it. No exercise comes twice."""
+    asked, second, third = draw(rng), draw(rng), draw(rng)
+    spare = random.Random(f"{SEED}-{asked.key}-{second.key}")  # its own: one drill that is drawn again must not change all that follow
+    while second.key == asked.key:
+        second = draw(spare)
+    while third.key in (asked.key, second.key):
+        third = draw(spare)
     turns = [rng.choice(asked.questions), answer(rng.choice(asked.ideas), asked, second.task)]
     if not follow:
         return asked, asked, turns
@@ -968,9 +980,9 @@ def drills():
         rng = random.Random(f"{SEED}-{kind.__name__}")
         held_out, used = set(), set()
 
-        def draw():
+        def draw(source):
             while True:
-                exercise = kind(rng)  # noqa: B023
+                exercise = kind(source)  # noqa: B023
                 if exercise.key not in held_out and exercise.expected != exercise.wrong:  # noqa: B023
                     return exercise
 

@@ -383,7 +383,10 @@ def _sat(promise: Promise, prepared: Preparation, version: Version, sandbox: San
             problem = _unfit(promise, prepared, right, sandbox, budget)
             if problem:
                 return _doubtful(Sitting(doubt="row", detail=problem), 0.0, evidence)
-            wanted = ask_reference(right, promise.name, inputs)
+            told = ask_reference(right, promise.name, inputs)
+            if told is None:
+                return _doubtful(Sitting(doubt="slow_tests"), 0.0, evidence)
+            wanted = told
             budget = replace(budget, seconds=min(max(budget.seconds, 10 * right.guest.seconds), HARD_SECONDS))
     sittings: list[Sitting] = []
     warnings: tuple[str, ...] = ()

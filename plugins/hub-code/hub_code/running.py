@@ -641,15 +641,17 @@ class Wanted:
     seconds: float
 
 
-def ask_reference(reference: Candidate, name: str, inputs: Sequence[Input]) -> list[Wanted]:
-    """Every input that the right function accepts, with what it gave."""
+def ask_reference(reference: Candidate, name: str, inputs: Sequence[Input]) -> list[Wanted] | None:
+    """Every input that the right function accepts, with what it gave; None where the machine is too slow for it to get through."""
     found: list[Wanted] = []
     for entry in inputs:
         before = reference.guest.seconds
         try:
             called = reference.guest.call(name, entry.arguments)
-        except Failure:
+        except Failure as failure:
             if reference.guest.ended:
+                if mishap(failure, reference.guest).kind == "slow":
+                    return None
                 break
             continue
         found.append(Wanted(entry, called.value, called.args_after, reference.guest.seconds - before))
@@ -721,7 +723,10 @@ def _as_wanted(value: Any, wanted: Any) -> bool | None:
     if opaque(value) or opaque(wanted):
         return None
     if isinstance(value, Iterated) and isinstance(wanted, Iterated):
-        return close(list(value), list(wanted))
+        if value.complete and wanted.complete:
+            return close(list(value), list(wanted))
+        shared = min(len(value), len(wanted))  # cut off by time or by number: what did not come yet is unknown
+        return None if close(list(value[:shared]), list(wanted[:shared])) else False
     return False if isinstance(value, Iterated) != isinstance(wanted, Iterated) else close(value, wanted)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+from typing import Any, cast
+
 import hub_code
 import pytest
+from hub_code import growth, meter
 from hub_code.claims import Claim, agreement, comment_claim, literals
 from hub_code.costs import Measured, contradicts, cost_claims, shortest, slope
 from hub_code.growth import measure
-from hub_code.inputs import domain_of
+from hub_code.inputs import Input, domain_of
+from hub_code.running import _as_wanted, ask_reference
 from test_hub_code_rows import needs_sandbox
 
 from adapters_hub import Attempt, Message, Verdict
-from adapters_hub.sandbox import choose_sandbox
+from adapters_hub.sandbox import Failure, Iterated, Limits, choose_sandbox
 
 F = "def f(n):\n    return n * 2\n"
 
@@ -278,6 +284,55 @@ def test_cost_that_hides_in_built_in_operations_shows_in_time() -> None:
     measured = shortest(one, shortest(two, three))  # as the judge does, since time is noisy
     (linear,), (square,) = cost_claims("Tarda O(n).", 0, 11), cost_claims("Tarda O(n²).", 0, 12)
     assert contradicts(linear, measured, True) and not contradicts(linear, measured, False) and not contradicts(square, measured, True)
+
+
+def test_waiting_for_the_processor_is_no_cost() -> None:
+    """On a busy machine only long calls have to wait, and a linear function would seem to grow faster."""
+    found = meter.cost(lambda xs: time.sleep(0.01 * len(xs)), ([1, 2, 3],), 100)
+    assert found is not None and found[1] < 0.01
+
+
+class _Slow:
+    """A guest each of whose calls takes a second of a clock of its own."""
+
+    ended = False
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def call(self, name: str, arguments: list[Any]) -> SimpleNamespace:
+        self.now += 1.0
+        return SimpleNamespace(value=(len(arguments[1][0]), 1e-4))
+
+
+@pytest.mark.parametrize(("seconds", "last"), [(6.0, None), (12.0, 4096)])
+def test_sizes_that_the_clock_cut_short_early_show_nothing(monkeypatch: pytest.MonkeyPatch, seconds: float, last: int | None) -> None:
+    """What looks at 26 letters at most grows up to there."""
+    domain, guest = domain_of([([1, 2, 3],)]), _Slow()
+    assert domain is not None
+    monkeypatch.setattr(growth, "time", SimpleNamespace(monotonic=lambda: guest.now))
+    found = growth._along(cast(Any, guest), "f", domain, 0, growth.SIZES, seconds)
+    assert (found[-1].size if found else None) == last
+
+
+def test_an_iterator_that_was_cut_off_is_not_said_to_differ() -> None:
+    cut, whole = Iterated.of([1, 2], complete=False), Iterated.of([1, 2, 3], complete=True)
+    assert _as_wanted(cut, whole) is None and _as_wanted(whole, cut) is None
+    assert _as_wanted(Iterated.of([1, 5], complete=False), whole) is False
+    assert _as_wanted(Iterated.of([1, 2], complete=True), whole) is False
+
+
+class _Late(_Slow):
+    """A guest that the wall clock ended."""
+
+    ended, seconds, limits = True, 8.0, Limits(seconds=8.0)
+
+    def call(self, name: str, arguments: list[Any]) -> SimpleNamespace:
+        raise Failure("timeout", "not finished")
+
+
+def test_a_reference_that_a_busy_machine_cuts_off_makes_nothing_right() -> None:
+    assert ask_reference(cast(Any, SimpleNamespace(guest=_Late())), "f", [Input((1,))]) is None
 
 
 def test_measuring_can_be_switched_off() -> None:
