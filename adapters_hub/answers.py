@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adapters_hub.contracts import Completion, Ticket
 from adapters_hub.errors import CONTROL, HubError, printable
@@ -78,6 +78,20 @@ class Answer:
     """Turns that the context had no room for: the model did not see them."""
     tries: tuple[Try, ...] = ()
     """Every try with its verdict, the first one first."""
+
+    def document(self) -> dict[str, Any]:
+        """As plain data: what a script wants to know."""
+        return {
+            "answer": self.text,
+            "verdict": self.verdict,
+            "retries": self.retries,
+            "finish": self.finish,
+            "stopped": self.stopped,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "seconds": round(self.seconds, 4),
+            "first_token_seconds": round(self.first_token_seconds, 4),
+        }
 
 
 @dataclass(frozen=True)

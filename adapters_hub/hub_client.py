@@ -212,7 +212,7 @@ class HubClient:
     def _has_xet(self, id: str) -> bool:
         """Whether the endpoint takes files by Xet; where it does not, or the package is missing, they go by LFS."""
         from huggingface_hub import constants
-        from huggingface_hub.utils import build_hf_headers, get_session
+        from huggingface_hub.utils import build_hf_headers, get_session  # type: ignore[attr-defined]
 
         if constants.HF_HUB_DISABLE_XET or find_spec("hf_xet") is None:
             return False
@@ -365,7 +365,11 @@ def _transfer_by(*, lfs: bool) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the client's own bars and its warnings about each retry: ours is the only voice."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
 
     log = logging.getLogger("huggingface_hub")
     level, bars = log.level, not are_progress_bars_disabled()

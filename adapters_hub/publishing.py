@@ -150,7 +150,7 @@ def plan(
         if not any(one.changed for one in planned):
             break  # exactly this stands there already, under that version
     _require_no_secret(planned)
-    card = contents[CARD].decode() if isinstance(contents[CARD], bytes) else ""
+    card = next(file for file in planned if file.name == CARD).path.read_text(encoding="utf-8")
     private = state.private if state else not wishes.public
     notes = [*_notes(state, wishes, planned)]
     return Plan(

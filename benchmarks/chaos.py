@@ -1,7 +1,8 @@
 """A storm of 100,000 questions: how many were answered by the wrong tutor, or with a wrong token.
 
 The right answers come from a plain decode loop that asks one question at a time; see ``tests/chaos_storm.py`` for what the storm does
-to the engine. Prints a table and one JSON line, and ends with 1 if anything was wrong. Takes about 4 minutes on two idle processors.
+to the engine. Prints a table and one JSON line, and ends with 1 if anything was wrong. Took nine and a half minutes on two processors that
+several other programs shared.
 Run: ``python benchmarks/chaos.py [--count 100000] [--threads 6] [--seed 0]``.
 """
 

@@ -281,6 +281,16 @@ def test_a_tutor_of_ones_own_is_never_touched(hub: Hub, elsewhere: Path) -> None
     assert kept(elsewhere / "sumas") == before and litter(elsewhere) == []
 
 
+def test_a_tutor_behind_a_link_is_never_touched(hub: Hub, elsewhere: Path, tmp_path: Path, publish_next: Callable[[], None]) -> None:
+    assert hub("pull", REPO).code == 0
+    (elsewhere / "sumas").rename(tmp_path / "sumas")
+    (elsewhere / "sumas").symlink_to(tmp_path / "sumas")
+    before = kept(tmp_path / "sumas")
+    publish_next()
+    done = hub("pull", REPO)
+    assert done.code == 2 and "--as sumas_2" in done.err and kept(tmp_path / "sumas") == before
+
+
 def test_it_is_found_again_under_the_name_it_has_here(hub: Hub, elsewhere: Path) -> None:
     assert hub("pull", REPO, "--as", "otro").code == 0
     assert "nothing was changed" in hub("pull", REPO).out

@@ -13,6 +13,7 @@ from typing import Any
 import gguf
 import pytest
 import torch
+from conftest import Hub, write
 from exported import add_run, chosen_in, exported, named_base, tiny_workspace
 from tiny_models import TEMPLATE, save_tiny_base, tiny_model
 
@@ -166,6 +167,14 @@ def test_a_merged_file_is_a_base_for_our_own_engine_with_the_same_answer(place: 
     run = chosen_in(place)[0].run.folder
     exported(place, "gguf", place / "m.gguf", content="merged", type="f32")
     assert answer(place / "m.gguf") == answer(place / "base", run) != answer(place / "base")
+
+
+def test_hub_ask_answers_over_a_gguf_base(hub: Hub, place: Path) -> None:
+    exported(place, "gguf", place / "m.gguf", content="merged", type="f32")
+    write(place / "tutors/hub.toml", '[base]\nmodel = "../m.gguf"\nquantization = "none"\n')
+    asked = hub("ask", "sumas", "¿Cuánto es 2 + 2?", "--bare", "--no-log", "--json")
+    assert asked.code == 0, asked.err
+    assert asked.document["completion_tokens"] > 0 and asked.document["run"] is None
 
 
 def test_base_and_adapter_come_together_or_alone(place: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 import torch
@@ -24,7 +25,6 @@ from adapters_hub.rendering import render
 from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import BaseModel, Message
 
-gguf = pytest.importorskip("gguf")
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning"),  # PEFT reads a transformers name that is going away
     pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning"),  # raised by torch's own import
@@ -201,6 +201,31 @@ def test_llama_3s_scaled_positions_are_written_as_divisors(samples: dict[str, Sa
     model.config.rope_parameters = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 2.0}
     with pytest.raises(UsageError, match="scaled by 'yarn'"):
         write_model(tmp_path / "y.gguf", model, samples["llama"].chat, kind="f32", name="tiny")
+
+
+def test_a_base_with_a_sliding_window_is_offered_no_further_than_that(samples: dict[str, Sample], tmp_path: Path) -> None:
+    model = tiny_model("mistral")
+    for window, context in ((128, 128), (4096, 512), (None, 512)):
+        model.config.sliding_window = window
+        write_model(tmp_path / "m.gguf", model, samples["mistral"].chat, kind="f16", name="tiny")
+        assert value_of(tmp_path / "m.gguf", "llama.context_length") == context
+
+
+def test_qwen_3s_norms_of_queries_and_keys_are_written_too(samples: dict[str, Sample], tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM, Qwen3Config
+
+    torch.manual_seed(0)
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+    model = AutoModelForCausalLM.from_config(Qwen3Config(vocab_size=384, head_dim=32, max_position_embeddings=512, **shape)).eval()
+    chat = samples["llama"].chat
+    write_model(tmp_path / "m.gguf", model, chat, kind="f32", name="tiny")
+    assert {"blk.0.attn_q_norm.weight", "blk.1.attn_k_norm.weight"} <= set(tensors_of(tmp_path / "m.gguf"))
+    again = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="m.gguf", dtype=torch.float32)
+    ids = list(render(chat, MESSAGES, add_generation_prompt=True).ids)
+    wanted, logits = greedy(model, chat, ids)
+    torch.testing.assert_close(greedy(again, chat, ids)[1], logits, rtol=1e-4, atol=1e-4)
+    if os.environ.get("LLAMA_ORACLE"):
+        assert llama_cpp(tmp_path / "m.gguf", None, jinja_text(chat, MESSAGES, True), tmp_path)["tokens"] == wanted
 
 
 def test_tags_that_only_mark_answers_leave_the_template_and_change_nothing() -> None:

@@ -19,7 +19,7 @@ from adapters_hub.adapter_files import read_adapter_layers, read_base_layers
 from adapters_hub.base_files import EMBEDDED, weights_digest
 from adapters_hub.errors import UsageError
 from adapters_hub.pulling import parse_reference
-from adapters_hub.recognition import recognise, recognise_by_name, require_layers
+from adapters_hub.recognition import other_template, recognise, recognise_by_name, require_layers
 from adapters_hub.types import BaseIdentity, BaseModel, RunManifest
 
 MINI = EMBEDDED["mini"]
@@ -161,6 +161,17 @@ def test_a_plain_adapters_base_is_recognised_by_what_it_may_have_been_called(nam
     found = recognise_by_name(named, BaseModel(model="Qwen/Qwen2.5-0.5B-Instruct"), "x")
     assert found.identity.model == "Qwen/Qwen2.5-0.5B-Instruct" and found.identity.fingerprint == ""
     assert found.certain is (named == "Qwen/Qwen2.5-0.5B-Instruct")
+
+
+@here
+def test_another_chat_template_is_noticed(tmp_path: Path) -> None:
+    from adapters_hub.tokenizer_files import load_chat_format
+
+    in_force = load_chat_format(MINI).template_sha256
+    assert not other_template(in_force, BaseModel()) and other_template("0" * 64, BaseModel())
+    assert not other_template("0" * 64, BaseModel(engine="echo")), "another engine has no template"
+    template = write(tmp_path / "own.jinja", "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}")
+    assert other_template(in_force, BaseModel(chat_template=str(template)))
 
 
 @here

@@ -36,7 +36,7 @@ def command(
     force: bool,
     listing: bool,
 ) -> None:
-    """Write a tutor's adapter in another format.
+    """Write a tutor's adapter as other programs want it.
 
     The files of the run are verified first, and either everything is written or nothing. Exporting is not publishing: a run that
     does not beat its base may be exported, and is told so. hub export --list shows the formats and their options.

@@ -177,7 +177,7 @@ def _add_shape(writer: gguf.GGUFWriter, config: Any) -> None:
     wide = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
     rope = _rope(config)
     writer.add_vocab_size(int(config.vocab_size))
-    writer.add_context_length(int(config.max_position_embeddings))
+    writer.add_context_length(_context(config))
     writer.add_embedding_length(int(config.hidden_size))
     writer.add_block_count(int(config.num_hidden_layers))
     writer.add_feed_forward_length(int(config.intermediate_size))
@@ -194,6 +194,14 @@ def _add_shape(writer: gguf.GGUFWriter, config: Any) -> None:
     if rope.get("rope_type") == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(float(rope["factor"]))
+
+
+def _context(config: Any) -> int:
+    """Tokens for which a runtime computes what the base does: those of these families look at everything, also where the base does not."""
+    window = getattr(config, "sliding_window", None)
+    slides = bool(window) and (config.model_type == "mistral" or getattr(config, "use_sliding_window", False))
+    longest = int(config.max_position_embeddings)
+    return min(longest, int(window)) if slides and window else longest
 
 
 def _rope(config: Any) -> dict[str, Any]:

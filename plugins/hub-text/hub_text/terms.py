@@ -71,12 +71,13 @@ def _found(ways: Sequence[str], answer: str) -> str:
     text = answer[:LONGEST]
     asked = [question.span() for question in _QUESTION.finditer(text)]
     tokens = list(_placed(text))
+    places: dict[str, int] = {}
+    for place, (token, _) in enumerate(tokens):
+        places[token] = places.get(token, 0) | 1 << place
     found = "absent"
     for way in ways:
         wanted = _tokens(way)
-        for start in range(len(tokens) - len(wanted) + 1):
-            if not all(_same(one, tokens[start + place][0]) for place, one in enumerate(wanted)):
-                continue
+        for start in _starts(wanted, places):
             at, before = tokens[start][1], [token for token, _ in tokens[max(start - REACH - 1, 0) : start]]
             if _is_negative_number(wanted, before):
                 continue
@@ -86,8 +87,24 @@ def _found(ways: Sequence[str], answer: str) -> str:
     return found
 
 
-_QUESTION = re.compile(r"¿[^?\n]{0,400}\?")
-"""What the learner is asked is not said."""
+_QUESTION = re.compile(r"¿[^?\n]{0,400}\?|(?:^|(?<=[.!?:\n]))[^.!?:¿\n]{1,400}\?")
+"""What the learner is asked is not said, also where the opening mark is missing."""
+
+
+def _starts(wanted: Sequence[str], places: Mapping[str, int]) -> Iterator[int]:
+    """Where the words stand one after another. ``places``: the bits of a number say at which places a token stands."""
+    left = -1
+    for offset, word in enumerate(wanted):
+        here = 0
+        for form in _forms(word):
+            here |= places.get(form, 0)
+        left &= here >> offset
+        if not left:
+            return
+    while left:
+        lowest = left & -left
+        yield lowest.bit_length() - 1
+        left ^= lowest
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -119,14 +136,20 @@ def _plain(word: str) -> str:
     return folded if folded.isascii() else "".join(sign for sign in folded if not unicodedata.combining(sign))
 
 
-def _same(wanted: str, said: str) -> bool:
-    """The same word, or one the plural of the other. Short names of variables have no plural."""
-    if wanted == said:
-        return True
-    short, long = sorted((wanted, said), key=len)
-    if len(short) < 3 or not short.isalpha():
-        return False
-    return long in (f"{short}s", f"{short}es") or (short.endswith("z") and long == f"{short[:-1]}ces")
+def _forms(word: str) -> set[str]:
+    """The word and what may be its plural or singular. Short names of variables have no plural."""
+    found = {word}
+    if not word.isalpha():
+        return found
+    if len(word) >= 3:
+        found |= {f"{word}s", f"{word}es"}
+        if word.endswith("z"):
+            found.add(f"{word[:-1]}ces")
+    for ending, other in (("s", ""), ("es", ""), ("ces", "z")):
+        single = word.removesuffix(ending) + other
+        if word.endswith(ending) and len(single) >= 3:
+            found.add(single)
+    return found
 
 
 # --- denials -------------------------------------------------------------------------------------
@@ -139,15 +162,19 @@ def _is_denied(before: Sequence[str]) -> bool:
         if token in _ENDS:
             break
         words.append(token)
-    for place, word in enumerate(words):
-        if word in _DENIALS and place < REACH:
-            return not (word == "no" and place and words[place - 1] in ("solo", "solamente", "hay", "dudes", "olvides"))
+    for place, word in enumerate(words[:REACH]):
+        if word in _DENIALS and not (word == "no" and place and words[place - 1] in ("solo", "solamente", "dudes", "olvides")):
+            return True
+        if (" ".join(reversed(words[place : place + 2]))) in _INSTEAD and place < NEAR:
+            return True
     return False
 
 
-REACH = 3
-"""So many words before a term may deny it."""
-_DENIALS = frozenset(("no", "ni", "nunca", "jamas", "tampoco", "sin", "not", "never", "without"))
+REACH = 8
+"""So many words before a term may deny it: "no creo que sea la estructura llamada pila". Who denies something else is not called wrong."""
+NEAR = 3
+_DENIALS = frozenset(("no", "ni", "nunca", "jamas", "tampoco", "nadie", "falso", "incorrecto", "incorrecta", "mentira", "not", "never"))
+_INSTEAD = frozenset(("en vez", "en lugar", "todo menos", "instead of", "sin una", "sin un", "sin la", "sin el", "de sin", "a sin"))
 _ENDS = frozenset([*".,;:?!()", "sino", "pero", "but"])
 
 
