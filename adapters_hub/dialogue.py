@@ -177,7 +177,7 @@ class Dialogue:
 
     def _begun(self, question: str, expected: Any, judged: bool, stopped: Callable[[], bool]) -> Iterator[ChatEvent]:
         """The tutor is found at once, so that what is wrong with it is raised where the question is asked."""
-        if not question.strip():
+        if not isinstance(question, str) or not question.strip():
             raise UsageError("what is the question?")
         self._check_free()
         name = self._addressee(question)

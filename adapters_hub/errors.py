@@ -28,6 +28,8 @@ class HubError(Exception):
         self.message = printable(message)
         self.hint = printable(hint)
         self.details = tuple(printable(detail) for detail in details)
+        if hint or details:  # what a traceback shows below the message, from Python 3.11 on: a notebook's only way to tell it
+            self.__notes__ = [*(f"  {detail}" for detail in self.details), *([f"hint: {self.hint}"] if hint else [])]
 
 
 class UsageError(HubError):

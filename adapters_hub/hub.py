@@ -17,7 +17,7 @@ from adapters_hub import store
 from adapters_hub.answers import Answer
 from adapters_hub.contracts import TrainEnd, TrainStart, TrainStep
 from adapters_hub.dialogue import AnswerStream, AsyncAnswerStream, Dialogue
-from adapters_hub.errors import NotFoundError
+from adapters_hub.errors import NotFoundError, UsageError
 from adapters_hub.evaluating import Begun, Evaluation, Progress, evaluate
 from adapters_hub.exams import Wishes, exam_of
 from adapters_hub.gate import GateReport, gate
@@ -154,6 +154,8 @@ class Hub:
 
         ``expected``: what a right answer says, as in the dataset: a text, a list of accepted texts, or an object. ``history``: the turns
         before the question, texts being the user's and the tutor's in turn. Raises NotFoundError, UsageError, RightsError."""
+        if not isinstance(question, str) or not isinstance(answer, str):
+            raise UsageError("question and answer are texts", hint='put it in quotes: "4"')
         tutor = self._shared.tutor(name)
         turns = [turn if isinstance(turn, Message) else Message("assistant" if at % 2 else "user", turn) for at, turn in enumerate(history)]
         bench = Bench(self._shared.validator(tutor), tutor.language, tutor.locale, tutor.chat.style, tutor.folder)
@@ -163,6 +165,8 @@ class Hub:
         self, name: str, count: int = QUESTIONS, *, topic: str | None = None, difficulty: int | None = None, seed: int | None = None
     ) -> Quiz:
         """Held-out questions for a student, as in ``hub quiz``: ``.cards``, each with its ``.question``; ``.judge(card, answer)``."""
+        if count < 0:
+            raise UsageError("count must be 0 (all questions) or more")
         tutor = self._shared.tutor(name)
         return quiz_of(tutor, self._plugins, self._shared.validator(tutor), count=count, topic=topic, difficulty=difficulty, seed=seed)
 
@@ -246,6 +250,8 @@ class Hub:
         ``sample`` asks so many of them, spread over the topics. ``compare``: a second run that answers too. ``bare``: the base alone.
         ``limit_tokens``: longest answer, 0 for the tutor's. The document goes into ``evaluation.exam.out``, as with ``hub eval``; what an
         interrupted evaluation has answered is kept. Raises NotFoundError, UsageError, DataError, ResourceError."""
+        if sample < 0 or limit_tokens < 0:
+            raise UsageError("sample and limit_tokens must be 0 (no limit) or more")
         tutor = self._shared.tutor(name)
         validator = self._shared.validator(tutor)
         wishes = Wishes(run=run, compare=compare, bare=bare, sample=sample, limit_tokens=limit_tokens, seed=seed)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters_hub.adapter_files import CONFIG, WEIGHTS, AdapterSettings, read_adapter_layers, read_adapter_settings
-from adapters_hub.base_files import EMBEDDED, HUB_ID
 from adapters_hub.errors import CONTROL, HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.plugins import Plugins
 from adapters_hub.recognition import Recognised, other_template, recognise, recognise_by_name, require_layers
@@ -26,6 +25,8 @@ CARD = "README.md"
 LIMITS: Mapping[str, int] = {CONFIG: 4 << 20, TUTOR_FILE: LARGEST, SYSTEM_FILE: LARGEST, CARD: 4 << 20, WEIGHTS: 8 << 30}
 """The files that may come, and how large each may be, in bytes."""
 LONGEST = {"title": 200, "description": 2000, "locale": 20}
+BASE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+"""A Hub id, an embedded base, or what remains of a folder's path in an export; fit to be shown in a hint."""
 USUAL_JUDGE = "text"
 MOST_TOKENS = 1 << 20
 
@@ -158,8 +159,8 @@ def _strange(published: TutorFile) -> Iterator[str]:
             yield f"{name} is too long or holds control characters"
     if not re.fullmatch(r"[a-z]{2,3}", published.language):
         yield "language is no code such as es"
-    if published.base.model not in EMBEDDED and not HUB_ID.fullmatch(published.base.model):
-        yield "base.model is neither a Hub id nor an embedded base"
+    if not BASE_NAME.fullmatch(published.base.model):
+        yield "base.model is no name of a base"
     if any(steers(text) or len(text) > 200 for text in vars(published.base).values()):
         yield "base holds texts that are too long or control characters"
     if not {CONFIG, WEIGHTS} <= published.files.keys():

@@ -11,7 +11,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,12 +22,14 @@ from adapters_hub.contracts import Validator
 from adapters_hub.errors import NotFoundError, UsageError
 from adapters_hub.library import Library
 from adapters_hub.plugins import LOCAL_FILE
-from adapters_hub.types import Adapter, RunManifest, Tutor
+from adapters_hub.types import Adapter, ChatSettings, RunManifest, Tutor
 from adapters_hub.workspace import nearest
 
 SAMPLING = ("temperature", "top_p", "repetition_penalty", "max_new_tokens", "seed")
 """What a single question may want otherwise than ``[chat]`` says."""
-
+WHOLE = ("max_new_tokens", "seed")
+LIMITS = {field.name: (field.metadata["low"], field.metadata["high"]) for field in fields(ChatSettings) if field.name in SAMPLING}
+LIMITS |= {"seed": (0, None)}
 
 Thing = TypeVar("Thing")
 
@@ -177,12 +180,23 @@ class SharedRoom:
 
 
 def check_sampling(sampling: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``sampling`` without what is None; raises UsageError for a name that there is not."""
-    for name in sampling:
+    """``sampling`` without what is None; raises UsageError for a name that there is not, and for a value that ``[chat]`` would refuse."""
+    for name, value in sampling.items():
         if name not in SAMPLING:
             guess = nearest(name, SAMPLING)
             raise UsageError(f"no such option: {name}", hint=f"did you mean {guess}?" if guess else f"there is: {', '.join(SAMPLING)}")
+        if value is not None:
+            _check_number(name, value)
     return {name: value for name, value in sampling.items() if value is not None}
+
+
+def _check_number(name: str, value: Any) -> None:
+    low, high = LIMITS[name]
+    wanted = "a whole number" if name in WHOLE else "a number"
+    if isinstance(value, bool) or not isinstance(value, Integral if name in WHOLE else Real):
+        raise UsageError(f"{name} must be {wanted}, not {value!r}")
+    if not (low <= value and (high is None or value <= high)):  # no comparison holds for NaN
+        raise UsageError(f"{name} must be {wanted} {f'from {low} on' if high is None else f'from {low} to {high}'}, not {value!r}")
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -288,9 +288,7 @@ def unfinished_run(tutor_folder: Path) -> Path | None:
 
 
 def adapter_of(name: str, run: Run) -> Adapter:
-    """The run's adapter, its files verified against the manifest by SHA-256; raises HubError when they differ.
-
-    Without manifest where it was imported and only the name of its base is known: its layers decide when it is attached."""
+    """The run's adapter, its files verified against the manifest by SHA-256; raises HubError when they differ."""
     if not run.whole or run.manifest is None:
         raise HubError(f"run {name}@{run.id} cannot be used: {run.problem or 'it has no manifest'}", hint=f"hub train {name}")
     for file, expected in run.manifest.files.items():
@@ -303,7 +301,7 @@ def adapter_of(name: str, run: Run) -> Adapter:
                 f"{shown(run.folder / file)} is not the file that was trained: its SHA-256 differs from the manifest's",
                 hint=f"restore it, choose another run (hub show {name}), or train again (hub train {name})",
             )
-    return Adapter(name=name, folder=run.folder, manifest=run.manifest if run.manifest.base.fingerprint else None)
+    return Adapter(name=name, folder=run.folder, manifest=run.manifest)
 
 
 def sha256_of(file: Path) -> str:

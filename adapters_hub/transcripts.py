@@ -181,7 +181,7 @@ def records_of(data: bytes, name: str) -> tuple[Record, ...]:
 
     Raises DataError with all that is wrong with it (up to ``MOST_FAULTS``)."""
     if len(data) > LARGEST_DOCUMENT:
-        raise DataError(f"{name} is too large: {len(data) >> 20} MiB, where {LARGEST_DOCUMENT >> 20} are read")
+        raise DataError(f"{name} is too large: it has more than {LARGEST_DOCUMENT >> 20} MiB")
     if fault := utf16_fault(data):
         raise DataError(f"{name}: {fault}")
     parsed = json_line(data.removeprefix(b"\xef\xbb\xbf"), name)

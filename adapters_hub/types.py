@@ -226,7 +226,7 @@ class BaseIdentity:
     architecture: str
     """Config's ``model_type``."""
     fingerprint: str
-    """SHA-256 over the names and unquantized shapes of all linear and embedding modules."""
+    """SHA-256 over the names and unquantized shapes of all linear and embedding modules. Empty if unknown: the layers decide."""
     weights: str
     """SHA-256 over sampled bytes of the weight files: tells bases of equal shape apart. Empty if unknown."""
 
@@ -244,7 +244,7 @@ class RunManifest:
     quantization: str
     """What the base was held in while training: nf4, int8 or none."""
     template_sha256: str
-    """Hash of the chat template in force."""
+    """Hash of the chat template in force. Empty if unknown."""
     system_prompt_sha256: str
     stop_token_ids: tuple[int, ...]
     dataset_sha256: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from prompt_toolkit.application import create_app_session
+from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
@@ -120,6 +122,22 @@ def test_without_a_log_nothing_that_is_typed_is_kept(tmp_path: Path) -> None:
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
         Terminal(terminal_keyboard(desk(tmp_path, remember=False), input=keys, output=DummyOutput()), keys)("secreto" + ENTER)
     assert not (tmp_path / HISTORY_FILE).exists() or (tmp_path / HISTORY_FILE).read_text() == ""
+
+
+def test_a_full_disk_costs_the_history_only(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(history: FileHistory, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileHistory, "store_string", full)
+    assert terminal("hola" + ENTER) == "hola"
+    assert terminal("adiós" + ENTER) == "adiós"
+
+
+def test_a_pasted_book_is_not_remembered(terminal: Terminal, tmp_path: Path) -> None:
+    terminal(pasted("libro " * 5000) + ENTER)
+    terminal("corto" + ENTER)
+    assert "corto" in (tmp_path / HISTORY_FILE).read_text()
+    assert "libro" not in (tmp_path / HISTORY_FILE).read_text()
 
 
 def test_a_state_folder_that_cannot_be_written_costs_the_history_only(tmp_path: Path) -> None:

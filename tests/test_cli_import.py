@@ -69,7 +69,7 @@ def test_the_run_is_the_adapter_byte_for_byte_and_says_where_it_comes_from(hub: 
     assert files_of(run.folder) == files_of(adapter)
     source = read_source(workspace / "tutors/nuevo")
     assert source is not None and (source.kind, source.place) == ("file", str(adapter))
-    assert store.adapter_of("nuevo", run).manifest is None, "nobody knows what it was trained on: its layers decide"
+    assert (run.manifest.base.model, run.manifest.base.fingerprint) == ("mini", ""), "only its layers tell what it was trained on"
 
 
 def test_the_folder_may_be_made_of_links_like_the_clients_cache(hub: Hub, workspace: Path, adapter: Path, tmp_path: Path) -> None:
@@ -258,3 +258,14 @@ def test_a_copy_of_a_published_one_is_taken_with_its_description(hub: Hub, works
     shutil.copyfile(adapter / "README.md", adapter / "system.md")
     done = hub("import", adapter, "--as", "otra")
     assert done.code == 1 and "system.md is not the file" in done.err
+
+
+def test_what_was_imported_can_be_exported_and_imported_again(hub: Hub, workspace: Path, adapter: Path, tmp_path: Path) -> None:
+    assert hub("import", adapter, "--as", "nuevo").code == 0
+    done = hub("export", "nuevo", "--to", "peft", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    again = hub("import", tmp_path / "out", "--as", "vuelta")
+    assert again.code == 0, again.err
+    first, second = (store.chosen_run(workspace / "tutors" / name) for name in ("nuevo", "vuelta"))
+    assert first is not None and second is not None
+    assert (first.folder / WEIGHTS).read_bytes() == (second.folder / WEIGHTS).read_bytes()

@@ -13,6 +13,7 @@ from conftest import Hub, write
 from rich.cells import set_cell_size
 
 from adapters_hub.cli._completions import CONVERSATION
+from adapters_hub.cli._typing import HISTORY_FILE
 from adapters_hub.conversations import ConversationLog, log_path
 from adapters_hub.transcripts import Binding, Try, Turn
 from adapters_hub.types import Verdict
@@ -156,6 +157,14 @@ def test_all_or_those_of_an_age_are_removed(hub: Hub, log: ConversationLog, ids:
 )
 def test_what_is_to_be_removed_must_be_clear(hub: Hub, ids: list[str], words: tuple[str, ...]) -> None:
     assert hub("logs", "rm", *words, "--yes").code == 2
+
+
+def test_what_was_typed_goes_with_the_last_conversation(hub: Hub, ids: list[str]) -> None:
+    typed = write(Path(os.environ["HUB_HOME"]) / HISTORY_FILE, "+¿3/4 más 1/4?\n")
+    hub("logs", "rm", ids[0], "-y")
+    assert typed.exists()
+    assert "forgotten" in hub("logs", "rm", "--all", "-y").err
+    assert not typed.exists()
 
 
 @pytest.mark.parametrize("age", ["15000m", "30000m", "99999m"])

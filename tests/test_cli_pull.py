@@ -427,8 +427,8 @@ def test_the_address_of_its_page_is_understood(hub: Hub, elsewhere: Path, publis
         ({"chat": {"temperature": float("nan")}}, "temperature"),
         ({"schema": 99}, "newer adapters_hub"),
         ({"validator": {"use": ["os; import"]}}, "validator"),
-        ({"base": {"model": "mini; rm -rf ~"}}, "neither a Hub id"),
-        ({"base": {"model": "/home/ana/phi"}}, "neither a Hub id"),
+        ({"base": {"model": "mini; rm -rf ~"}}, "no name of a base"),
+        ({"base": {"model": "/home/ana/phi"}}, "no name of a base"),
     ],
 )
 def test_a_hostile_description_is_refused(hub: Hub, elsewhere: Path, published: HubServer, changes: dict[str, Any], said: str) -> None:

@@ -216,7 +216,7 @@ def test_qwen_3s_norms_of_queries_and_keys_are_written_too(samples: dict[str, Sa
 
     torch.manual_seed(0)
     shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
-    model = AutoModelForCausalLM.from_config(Qwen3Config(vocab_size=384, head_dim=32, max_position_embeddings=512, **shape)).eval()
+    model = AutoModelForCausalLM.from_config(Qwen3Config(vocab_size=384, head_dim=128, max_position_embeddings=512, **shape)).eval()
     chat = samples["llama"].chat
     write_model(tmp_path / "m.gguf", model, chat, kind="f32", name="tiny")
     assert {"blk.0.attn_q_norm.weight", "blk.1.attn_k_norm.weight"} <= set(tensors_of(tmp_path / "m.gguf"))

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,27 @@ def test_once_closed_everything_says_so(workspace: Path, hub: Hub) -> None:
     hub.close()
     for call in (lambda: hub.ask("sumas", "hola"), hub.tutors, lambda: hub.train("sumas"), lambda: hub.judge("sumas", "a", "b")):
         with pytest.raises(UsageError, match="closed"):
+            call()
+
+
+def test_a_traceback_says_everything_that_was_found_and_what_to_do(workspace: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        opened(workspace, options={"base.modle": "mini"})
+    shown = "".join(traceback.format_exception(raised.value))
+    if sys.version_info >= (3, 11):
+        assert "modle" in shown and f"hint: {raised.value.hint}" in shown
+    assert str(raised.value) == raised.value.message
+
+
+def test_what_cannot_be_meant_is_refused_at_once(hub: Hub) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: hub.ask("sumas", None),  # type: ignore[arg-type]
+        lambda: hub.judge("sumas", "2 + 2", 4),  # type: ignore[arg-type]
+        lambda: hub.quiz("sumas", -1),
+        lambda: hub.evaluate("sumas", sample=-1),
+    ]
+    for call in calls:
+        with pytest.raises(UsageError):
             call()
 
 

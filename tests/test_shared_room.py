@@ -215,3 +215,13 @@ def test_sampling_has_its_names_and_leaves_out_what_is_not_said() -> None:
     with pytest.raises(UsageError) as raised:
         check_sampling({"temprature": 0.0})
     assert "temperature" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [{"temperature": "x"}, {"temperature": -1}, {"temperature": float("nan")}, {"top_p": 7}, {"max_new_tokens": 0}]
+    + [{"max_new_tokens": 2.5}, {"seed": -1}, {"seed": True}],
+)
+def test_sampling_refuses_what_the_settings_would_refuse(sampling: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(sampling))} must be"):
+        check_sampling(sampling)

@@ -144,6 +144,48 @@ def numbers_of(row: Example) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_held_out_question_gives_its_answer_away(name: str) -> None:
+    """Neither do its own words earn the point, nor stands the answer in the turns before."""
+    tutor = tutor_of(name)
+    judge = judge_of(tutor)
+    given = []
+    for row in rows(tutor, "eval"):
+        *before, question = row.messages[:-1]
+        expected = row.expected if isinstance(row.expected, dict) else {}
+        said = [turn.content for turn in before if turn.role == "assistant"]
+        if "terms" in expected:
+            said.append(question.content.replace("¿", "").replace("?", "."))
+        verdicts = [judge.judge(attempt_of(tutor, row.messages[:-1], one, row.expected)) for one in said]
+        given += [row.where for verdict in verdicts if verdict.outcome == "correct"]
+        answer = re.escape(str(expected.get("answer", "")))
+        if before and answer and re.search(rf"(?<![\w/.]){answer}(?![\w/.])", question.content):
+            given.append(row.where)
+    assert given == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_drill_asks_for_what_it_has_just_solved(name: str) -> None:
+    twice = []
+    for row in (*rows(tutor_of(name), "train"), *rows(tutor_of(name), "eval")):
+        answers = [turn.content for turn in row.messages if turn.role == "assistant"]
+        closings, solved = [answer.split("\n")[-1] for answer in answers], [block for answer in answers for block in code_of(answer)]
+        if row.id.startswith("gen-") and len({*closings, *solved}) < len(closings) + len(solved):
+            twice.append(row.where)
+    assert twice == []
+
+
+def code_of(answer: str) -> list[str]:
+    return re.findall(r"```\w+\n(.*?)```", answer, re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["algoritmos", "sql"])
+def test_a_row_with_nothing_to_run_says_so(name: str) -> None:
+    for row in rows(tutor_of(name), "train"):
+        empty = row.expected is None and not any("```" in turn.content for turn in row.messages if turn.role == "assistant")
+        assert ("sin_comprobar" in row.tags) == empty, row.where
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_tutor_that_ships_is_a_course(name: str) -> None:
     """Enough rows, several turns, most of what can be written by hand is, and held-out questions on every topic that has many rows."""
     tutor = tutor_of(name)

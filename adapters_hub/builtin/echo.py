@@ -74,7 +74,7 @@ class EchoEngine:
             raise HubError(f"{config} is no PEFT adapter", hint=f"hub train {adapter.name}") from error
         if kind != "LORA":
             raise HubError(f"{config}: {kind} adapters are not supported")
-        if adapter.manifest is not None and adapter.manifest.base.fingerprint != identity_of(self.base).fingerprint:
+        if adapter.manifest is not None and adapter.manifest.base.fingerprint not in ("", identity_of(self.base).fingerprint):
             raise HubError(
                 f"adapter '{adapter.name}' was trained on another base ({adapter.manifest.base.model})", hint=f"hub train {adapter.name}"
             )

@@ -32,6 +32,7 @@ def write_merged(job: ExportJob) -> ExportResult:
     """The base with the adapter merged in, as transformers reads it."""
     from adapters_hub.engine.merging import DTYPES, probes_of, same_choices, write_folder
 
+    shard = _shard(job.options["shard"])
     full, notes = _merged_base(job)
     wanted = job.options["dtype"]
     dtype = full.stored if wanted == "auto" else DTYPES[wanted]
@@ -42,7 +43,7 @@ def write_merged(job: ExportJob) -> ExportResult:
         notes.append(f"rounded to {name}, {same:.1%} of the likeliest next tokens are those of 32 bits")
     job.tell("writing")
     try:
-        write_folder(full, job.out, sampling=_sampling(job), shard=_shard(job.options["shard"]))
+        write_folder(full, job.out, sampling=_sampling(job), shard=shard)
     except ValueError as error:
         raise UsageError(f"the model cannot be written: {str(error)[:200]}", hint="hub export --list shows the options") from error
     (job.out / "system.md").write_bytes(job.trained[0].beside["system.md"])

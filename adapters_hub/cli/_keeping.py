@@ -63,7 +63,7 @@ def write_conversation(conversation: Conversation, argument: str) -> Path:
     record = conversation.record()
     if argument:
         file = Path(os.path.expanduser(argument))
-        file = file if file.suffix else file.with_suffix(".json")
+        file = file if file.suffix or file.is_dir() else file.with_suffix(".json")
     else:
         moment = datetime.now().strftime("%Y%m%d-%H%M%S")
         file = Path(f"chat-{record.binding.tutor}-{moment}.json")

@@ -132,7 +132,7 @@ class Talk:
         if name == AUTO:
             if self.bare:
                 raise UsageError(_("auto chooses among trained tutors, and this chat is with the bare base"), hint="hub chat auto")
-            self.auto, self.keep_history = self.auto or Auto(self.house, self.screen), keep
+            self.auto, self.keep_history = Auto(self.house, self.screen), keep  # anew: a tutor may have been trained meanwhile
             return
         seat = self.seat_of(name)
         self.take_over(seat, keep=keep)

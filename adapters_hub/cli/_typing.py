@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BLOCK = '"""'
 HISTORY_FILE = "chat_history"
+LONGEST_REMEMBERED = 10_000
+"""Characters of a message that comes back in the next chat: a pasted book does not."""
 Read = Callable[[str], str]
 """Takes the prompt, gives the next message without the white space around it; raises EOFError at the end."""
 
@@ -194,9 +196,11 @@ def _history(desk: Desk) -> History:
     """What was typed in former chats; where no file can be had, only this chat's."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
-    class ReadOnly(FileHistory):
+    class Remembered(FileHistory):
         def store_string(self, string: str) -> None:
-            """Nothing is kept."""
+            if desk.remember and len(string) <= LONGEST_REMEMBERED:
+                with suppress(OSError):  # a full disk costs the memory of this line, not the chat
+                    super().store_string(string)
 
     file = desk.state / HISTORY_FILE
     try:
@@ -206,7 +210,16 @@ def _history(desk: Desk) -> History:
             os.chmod(file, 0o600)
     except OSError:
         return InMemoryHistory()
-    return FileHistory(file) if desk.remember else ReadOnly(file)
+    return Remembered(file)
+
+
+def forget_history(state: Path) -> bool:
+    """Remove what was typed in former chats; whether there was anything. Raises OSError."""
+    try:
+        (state / HISTORY_FILE).unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager

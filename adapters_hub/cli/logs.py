@@ -20,10 +20,12 @@ import click
 from adapters_hub.answers import badge
 from adapters_hub.cli._completions import CONVERSATION
 from adapters_hub.cli._house import TUTOR, House, pass_house, with_global_options
+from adapters_hub.cli._typing import forget_history
 from adapters_hub.cli._verdicts import cropped, one_line
 from adapters_hub.conversations import ConversationLog, Summary, log_path, logging_is_on, switch_logging
 from adapters_hub.errors import NotFoundError, UsageError, from_os_error
 from adapters_hub.transcripts import LARGEST_DOCUMENT, Record, Turn, conversation_document, document_of, here, records_of
+from adapters_hub.trust import state_folder
 from adapters_hub.workspace import shown, write_json
 
 MOST = 20
@@ -198,8 +200,19 @@ def rm(house: House, ids: tuple[str, ...], everything: bool, older_than: str | N
         if doomed and not house.confirm(_question(doomed)):
             raise UsageError(_("nothing was removed"), hint=_("--yes removes without asking"))
         removed = log.remove(doomed) if log is not None and doomed else 0
+    if everything:
+        _forget_what_was_typed(house)
     house.emit({"schema": 1, "removed": removed, "ids": list(doomed)})
     house.show(_("{count} removed").format(count=removed))
+
+
+def _forget_what_was_typed(house: House) -> None:
+    """The line editor remembers the questions too."""
+    try:
+        if forget_history(state_folder(house.environ)):
+            house.note(_("the chat's line editor has forgotten what was typed, too"))
+    except OSError as error:
+        raise from_os_error(error, _("remove what was typed in chats")) from error
 
 
 def _question(doomed: Sequence[str]) -> str:

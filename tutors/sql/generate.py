@@ -1408,8 +1408,13 @@ def answer(rng, exercise, feedback, task):
 
 
 def conversation(rng, draw, follow):
-    """Question and answer; with ``follow`` the student's try at the exercise and the tutor's answer to it."""
-    asked, second, third = draw(), draw(), draw()
+    """Question and answer; with ``follow`` the student's try at the exercise and the tutor's answer to it. No query comes twice."""
+    asked, second, third = draw(rng), draw(rng), draw(rng)
+    spare = random.Random(f"{SEED}-{asked.sql}-{second.sql}")  # its own: one drill that is drawn again must not change all that follow
+    while second.sql == asked.sql:
+        second = draw(spare)
+    while third.sql in (asked.sql, second.sql):
+        third = draw(spare)
     turns = [asked_by(rng, asked), answer(rng, asked, "", task_of(rng, second))]
     if not follow:
         return asked, asked, turns
@@ -1429,9 +1434,9 @@ def drills():
         rng = random.Random(f"{SEED}-{kind.__name__}")
         held_out, used = set(), set()
 
-        def draw():
+        def draw(source):
             while True:
-                exercise = kind(rng)  # noqa: B023
+                exercise = kind(source)  # noqa: B023
                 if exercise.sql not in held_out and exercise.sql not in TAUGHT:  # noqa: B023
                     return exercise
 

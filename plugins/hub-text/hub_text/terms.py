@@ -165,16 +165,19 @@ def _is_denied(before: Sequence[str]) -> bool:
     for place, word in enumerate(words[:REACH]):
         if word in _DENIALS and not (word == "no" and place and words[place - 1] in ("solo", "solamente", "dudes", "olvides")):
             return True
-        if (" ".join(reversed(words[place : place + 2]))) in _INSTEAD and place < NEAR:
+        if place < NEAR and (word in _WITHOUT or tuple(words[place : place + 2]) in _INSTEAD):
             return True
     return False
 
 
-REACH = 8
+REACH, NEAR = 8, 3
 """So many words before a term may deny it: "no creo que sea la estructura llamada pila". Who denies something else is not called wrong."""
-NEAR = 3
-_DENIALS = frozenset(("no", "ni", "nunca", "jamas", "tampoco", "nadie", "falso", "incorrecto", "incorrecta", "mentira", "not", "never"))
-_INSTEAD = frozenset(("en vez", "en lugar", "todo menos", "instead of", "sin una", "sin un", "sin la", "sin el", "de sin", "a sin"))
+_DENIALS = frozenset(
+    ("no", "ni", "nunca", "jamas", "tampoco", "nadie", "falso", "falsa", "incorrecto", "incorrecta", "mentira", "not", "never")
+)
+_WITHOUT = frozenset(("sin", "without"))
+_INSTEAD = frozenset((("vez", "en"), ("lugar", "en"), ("menos", "todo")))
+"""Pairs of words, the second first."""
 _ENDS = frozenset([*".,;:?!()", "sino", "pero", "but"])
 
 

@@ -36,6 +36,8 @@ def judge(terms: Any, said: str, **more: Any) -> Verdict:
         (["[3, 5, 8, 1]"], "Queda [3, 5, 8, 1]."),
         (["5"], "Queda 9 - 5 = 4."),
         (["no basta"], "No basta con eso."),
+        (["luces", "gas"], "La luz y los gases."),
+        (["pila"], "Fue una pila, ¿verdad? Piénsalo una vez."),
         ("pila", "Una pila."),
     ],
 )
@@ -78,6 +80,13 @@ def test_the_reason_names_what_is_missing_with_its_first_way() -> None:
         "No es una cola ni una pila.",
         "Nunca es una pila.",
         "¿Será una pila?",
+        "Será una pila?",
+        "No hay una pila.",
+        "No creo que sea la estructura llamada pila.",
+        "Es falso que use una pila.",
+        "Nadie diría que es una pila.",
+        "En lugar de una pila usa otra cosa.",
+        "Es todo menos una pila.",
     ],
 )
 def test_a_term_that_is_denied_or_asked_is_not_said(answer: str) -> None:
@@ -129,3 +138,9 @@ def test_a_long_answer_takes_little_time() -> None:
     started = time.process_time()
     judge([["pila de platos", "cola de gente"], "LIFO"], "una pila de " * 100_000)
     assert time.process_time() - started < 1.0
+
+
+def test_long_terms_and_a_long_answer_take_little_time() -> None:
+    started = time.process_time()
+    judge([["a " * 60 + "b"] * 12] * 12, "a " * 10_000)
+    assert time.process_time() - started < 3.0
