@@ -13,17 +13,17 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from adapters_hub import __version__, store
 from adapters_hub.base_files import EMBEDDED, HUB_ID
 from adapters_hub.contracts import ExporterSpec, ExportJob, ExportNeeds, ExportResult, TrainedTutor, silent
 from adapters_hub.errors import HubError, ResourceError, UsageError, from_os_error
-from adapters_hub.gate import ADAPTER, BASE, judge_identity, scores_of
+from adapters_hub.gate import ADAPTER, BASE, scores_of
 from adapters_hub.hardware import read_machine
 from adapters_hub.known_bases import known_base
 from adapters_hub.plugins import Plugins
-from adapters_hub.tutor_file import SYSTEM_FILE, TutorFile, text_of
+from adapters_hub.portable_tutor import portable_config, tutor_file_of
+from adapters_hub.tutor_file import SYSTEM_FILE, text_of
 from adapters_hub.types import RunManifest, Tutor
 from adapters_hub.workspace import nearest, shown
 
@@ -203,11 +203,17 @@ def _trained(one: Chosen, plugins: Plugins, settings: Mapping[str, str]) -> Trai
     if manifest is None:
         raise HubError(f"run {one.tutor.name}@{one.run.id} has no manifest", hint=f"hub train {one.tutor.name}")
     base_id = _base_id(manifest, settings.get("base-id", ""))
-    config = _config(adapter.folder / CONFIG, base_id, manifest)
+    config = portable_config(adapter.folder / CONFIG, base_id, manifest.base.revision if base_id == manifest.base.model else "")
     system = (one.tutor.system_prompt.strip() + "\n").encode()
     hashes = {CONFIG: _sha256(config), WEIGHTS: manifest.files[WEIGHTS], SYSTEM_FILE: _sha256(system)}
-    document = replace(_tutor_file(one, manifest, plugins, base_id or Path(manifest.base.model).name), files=hashes)
+    base = base_id or Path(manifest.base.model).name
+    document = replace(tutor_file_of(one.tutor, one.run, manifest, plugins, base=base, license=_license(manifest)), files=hashes)
     return TrainedTutor(one.tutor, adapter, {CONFIG: config, SYSTEM_FILE: system, "tutor.json": text_of(document).encode()})
+
+
+def _license(manifest: RunManifest) -> str:
+    base = known_base(manifest.base.model)
+    return "apache-2.0" if manifest.base.model in EMBEDDED else base.licence if base and base.free else "other"
 
 
 def _base_id(manifest: RunManifest, wanted: str) -> str:
@@ -217,48 +223,8 @@ def _base_id(manifest: RunManifest, wanted: str) -> str:
     return wanted or (manifest.base.model if _has_name(manifest.base.model) else "")
 
 
-def _config(file: Path, base_id: str, manifest: RunManifest) -> bytes:
-    """``adapter_config.json`` without any path of this machine, ready to answer; equal input gives equal bytes."""
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise from_os_error(error, f"read {shown(file)}") from error
-    revision = manifest.base.revision if base_id == manifest.base.model else ""
-    config |= {"base_model_name_or_path": base_id or None, "revision": revision or None, "inference_mode": True}
-    return (json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _tutor_file(one: Chosen, manifest: RunManifest, plugins: Plugins, base_name: str) -> TutorFile:
-    tutor, base = one.tutor, known_base(manifest.base.model)
-    license = "apache-2.0" if manifest.base.model in EMBEDDED else base.licence if base and base.free else "other"
-    names = ("temperature", "top_p", "repetition_penalty", "max_new_tokens", "style")
-    kept = ("held_out_first", "held_out_last", "steps", "trainable", "total")
-    metrics: dict[str, Any] = {name: manifest.metrics[name] for name in kept if name in manifest.metrics}
-    return TutorFile(
-        name=tutor.name,
-        version=FIRST_VERSION,
-        title=tutor.title,
-        language=tutor.language,
-        locale=tutor.locale,
-        description=tutor.description,
-        license=license,
-        base=replace(manifest.base, model=base_name),
-        quantization=manifest.quantization,
-        template_sha256=manifest.template_sha256,
-        stop_token_ids=manifest.stop_token_ids,
-        created=manifest.created,
-        run=one.run.id,
-        files={},
-        validator={"use": list(tutor.validator.use), "plugins": judge_identity(tutor, plugins)["plugins"]},
-        chat={name: getattr(tutor.chat, name) for name in names},
-        metrics=metrics | {"versions": dict(manifest.versions)},
-        dataset={"rows": manifest.metrics.get("rows", 0), "sha256": manifest.dataset_sha256},
-        recipe=dict(manifest.recipe),
-    )
 
 
 # --- writing -------------------------------------------------------------------------------------

@@ -13,14 +13,15 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from adapters_hub import store
 from adapters_hub.base_files import EMBEDDED, HUB_ID
 from adapters_hub.errors import BelowThresholdError, HubError, NotFoundError, RightsError, UsageError, from_os_error
-from adapters_hub.gate import ADAPTER, BASE, GateReport, judge_identity, read_evaluation, require_pass
+from adapters_hub.gate import GateReport, require_pass
 from adapters_hub.hub_client import REPOSITORY_ID, HubClient, Person, RemoteState
 from adapters_hub.plugins import Plugins
+from adapters_hub.portable_tutor import FIRST_VERSION, portable_config, tutor_file_of
 from adapters_hub.tutor_card import CardFacts, card_of
 from adapters_hub.tutor_file import SYSTEM_FILE, TUTOR_FILE, VERSION, TutorFile, read_tutor_file, text_of
 from adapters_hub.types import Tutor
@@ -28,7 +29,6 @@ from adapters_hub.workspace import shown
 
 CONFIG, WEIGHTS = store.ADAPTER_FILES
 CARD = "README.md"
-FIRST_VERSION = "0.1.0"
 SECRET = re.compile(r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,})")
 """What looks like a token: nothing that holds one leaves this machine."""
 SHORTEST_REASON = 10
@@ -141,7 +141,8 @@ def plan(
     state = _look(client, repository, person)
     base_id, embedded = _base_id(adapter.manifest.base.model, wishes)
     former = _former(client, state)
-    draft = _tutor_file(tutor, run, plugins, base_id, _license(wishes, base_license, base_id), wishes)
+    license = _license(wishes, base_license, base_id)
+    draft = tutor_file_of(tutor, run, adapter.manifest, plugins, base=base_id, license=license, data_license=wishes.data_license)
     versions = _versions(former, client.tags(repository) if client and state else {}, wishes)
     for version in versions:
         file = replace(draft, version=version)
@@ -286,60 +287,11 @@ def _after(version: str) -> str:
 # --- what stands in the files --------------------------------------------------------------------
 
 
-def _tutor_file(tutor: Tutor, run: store.Run, plugins: Plugins, base_id: str, license: str, wishes: Wishes) -> TutorFile:
-    manifest = run.manifest
-    assert manifest is not None
-    judge = judge_identity(tutor, plugins)
-    chat = {name: getattr(tutor.chat, name) for name in ("temperature", "top_p", "repetition_penalty", "max_new_tokens", "style")}
-    dataset = {"rows": manifest.metrics.get("rows", 0), "sha256": manifest.dataset_sha256, "license": wishes.data_license}
-    kept = ("held_out_first", "held_out_last", "steps", "trainable", "total")
-    metrics: dict[str, Any] = {name: manifest.metrics[name] for name in kept if name in manifest.metrics}
-    metrics |= {"versions": dict(manifest.versions), **_evaluation(run)}
-    return TutorFile(
-        name=tutor.name,
-        version=FIRST_VERSION,
-        title=tutor.title,
-        language=tutor.language,
-        locale=tutor.locale,
-        description=tutor.description,
-        license=license,
-        base=replace(manifest.base, model=base_id),
-        quantization=manifest.quantization,
-        template_sha256=manifest.template_sha256,
-        stop_token_ids=manifest.stop_token_ids,
-        created=manifest.created,
-        run=run.id,
-        files={},
-        validator={"use": list(tutor.validator.use), "plugins": judge["plugins"]},
-        chat=chat,
-        metrics=metrics,
-        dataset=dataset,
-        recipe=dict(manifest.recipe),
-    )
-
-
-def _evaluation(run: store.Run) -> dict[str, Any]:
-    """The scores of ``eval.json``, where there is one that can be read: a forced publication may have none."""
-    try:
-        document = read_evaluation(run.folder)
-        if document is None:
-            return {}
-        sides, files = document["sides"], document["adapter"]["files"]
-        between = next(one for one in document["differences"] if (one["side"], one["other"]) == (ADAPTER, BASE))
-        if run.manifest is None or files != dict(run.manifest.files):
-            return {}  # of another adapter
-        interval = [float(between["interval"]["low"]), float(between["interval"]["high"])]
-        scores = {"n": int(sides[ADAPTER]["rows"]), "base": float(sides[BASE]["score"]), "adapter": float(sides[ADAPTER]["score"])}
-        return {"eval": {**scores, "interval": interval, "p": float(between["p"]), "created": str(document["created"])}}
-    except (HubError, KeyError, TypeError, ValueError, StopIteration):
-        return {}
-
-
 def _contents(
     tutor: Tutor, run: store.Run, file: TutorFile, wishes: Wishes, former: _Former, repository: str, embedded: bool, forced: str
 ) -> dict[str, bytes | Path]:
     """Name in the repository -> its bytes, or the file that holds them."""
-    config = _config(run.folder / CONFIG, file)
+    config = portable_config(run.folder / CONFIG, file.base.model, file.base.revision)
     contents: dict[str, bytes | Path] = {CONFIG: config, WEIGHTS: run.folder / WEIGHTS, SYSTEM_FILE: _system(tutor)}
     weights_hash = run.manifest.files[WEIGHTS] if run.manifest else ""
     hashes = {CONFIG: hashlib.sha256(config).hexdigest(), WEIGHTS: weights_hash, SYSTEM_FILE: hashlib.sha256(_system(tutor)).hexdigest()}
@@ -350,16 +302,6 @@ def _contents(
     facts = CardFacts(repository, file, embedded, tutor.system_prompt, _question(tutor), forced, wishes.with_data)
     contents[CARD] = card_of(facts, former.card).encode()
     return contents
-
-
-def _config(path: Path, file: TutorFile) -> bytes:
-    """``adapter_config.json`` as strangers need it: the base by its Hub id and commit, ready to answer."""
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise from_os_error(error, f"read {shown(path)}") from error
-    base = {"base_model_name_or_path": file.base.model, "revision": file.base.revision or None, "inference_mode": True}
-    return (json.dumps({**config, **base}, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _system(tutor: Tutor) -> bytes:

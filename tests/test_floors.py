@@ -77,6 +77,7 @@ FLOORS = (
         "newcomers",
         "settling",
         "tutor_card",
+        "portable_tutor",
         "exams",
         "scores",
         "statistics",
@@ -92,6 +93,7 @@ A circle is refused below."""
 ROOM_TOOLS = {
     "choosing",
     "tutor_card",
+    "portable_tutor",
     "newcomers",
     "settling",
     "answers",

@@ -196,9 +196,7 @@ def test_the_narrowest_group_counts_and_the_old_layout_is_read_too(tmp_path: Pat
 
 
 @pytest.mark.parametrize(("quota", "threads"), [("50000 100000", 1), ("max 100000", 64), ("250000 100000", 3), ("nonsense", 64)])
-def test_a_container_has_the_processors_that_it_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, threads: int
-) -> None:
+def test_a_container_has_the_processors_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, threads: int) -> None:
     monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda process: set(range(64)), raising=False)
     in_group(tmp_path, monkeypatch, "0::/slice/task\n", slice__cpu_max=quota)
     assert hardware.usable_threads() == threads

@@ -6,7 +6,7 @@ Those who had to be set aside come first, then whoever is next in the queue and 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class Leases(Protocol):
     """What the scheduler asks of a registry."""
 
     def lease(self, name: str | None) -> Lease: ...
+
+    def ready(self, name: str | None, tell: Callable[[], None]) -> bool: ...
 
     def release(self, lease: Lease) -> None: ...
 
@@ -81,16 +83,27 @@ class Admission:
     """The queue, and those who have begun and have to begin again."""
 
     def __init__(
-        self, leases: Leases, prefixes: Prefixes, *, template: str, stop_ids: frozenset[int], device: torch.device, limits: Limits
+        self,
+        leases: Leases,
+        prefixes: Prefixes,
+        *,
+        template: str,
+        stop_ids: frozenset[int],
+        device: torch.device,
+        limits: Limits,
+        wake: Callable[[], None],
     ) -> None:
-        """``template``: SHA-256 of the chat template. ``stop_ids`` end every answer, beside those of its adapter."""
-        self.leases, self.prefixes = leases, prefixes
+        """``template``: SHA-256 of the chat template. ``stop_ids`` end every answer, beside those of its adapter. ``wake`` is called when
+        an adapter has been read for which questions wait."""
+        self.leases, self.prefixes, self.wake = leases, prefixes, wake
         self.template, self.stop_ids, self.device, self.limits = template, stop_ids, device, limits
         self.queue: FairQueue[AnswerTicket] = FairQueue(limits.queue)
         self.aside: deque[Answer] = deque()
         """Begun, and to be begun again with what they have said so far."""
         self.rows = limits.rows
         """Answers at once; fewer than ``limits.rows`` after memory was short."""
+        self.reads = False
+        """Whether somebody who could come otherwise waits for the disk."""
         self._overtaken: AnswerTicket | None = None
         self._overtakers = 0
 
@@ -107,6 +120,9 @@ class Admission:
 
     def newcomers(self, rows: Sequence[Answer]) -> list[Answer]:
         """Whoever is next and fits beside ``rows``, prompts of like length together."""
+        self.reads = False
+        if self._overtaken is not None and (self._overtaken.done or self._overtaken.cancelled):
+            self._overtaken = None
         if not rows and not self.aside:
             self.rows = self.limits.rows
         group: list[Answer] = []
@@ -134,12 +150,13 @@ class Admission:
 
     def _fitting(self, ticket: AnswerTicket, rows: Sequence[Answer], group: Sequence[Answer]) -> Answer | None:
         """``ticket`` as a row with a slot; None while it has to wait. Raises what the registry raises."""
-        if self._overtaken is not None and (self._overtaken.done or self._overtaken.cancelled):
-            self._overtaken = None
         if self._overtaken not in (None, ticket) and self._overtakers >= MERCY:
             return None
         if not self._fits(len(ticket.ids) + ticket.limit, [*rows, *group]):
             self._overtake(ticket)
+            return None
+        if not self.leases.ready(ticket.adapter, self.wake):
+            self.reads = True
             return None
         try:
             lease = self.leases.lease(ticket.adapter)

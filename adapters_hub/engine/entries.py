@@ -37,7 +37,7 @@ class Known:
 
     digest: str
     adapter: Adapter
-    """Where it was read last."""
+    """As it was attached last."""
     bytes: int
     slot: int | None = None
     stored: StoredAdapter | None = None
@@ -57,6 +57,8 @@ class Named:
 
     digest: str
     stop_ids: frozenset[int]
+    adapter: Adapter
+    """Its own files: those of another name with equal weights may go away with that name."""
     pinned: bool = False
 
 

@@ -159,7 +159,10 @@ def _chances(samplings: Sequence[Sampling], scores: torch.Tensor) -> torch.Tenso
     def column(values: Iterable[float]) -> torch.Tensor:
         return torch.tensor([[value] for value in values], dtype=scores.dtype, device=scores.device)
 
-    scores = scores / column(sampling.temperature for sampling in samplings)
+    bounds = torch.finfo(scores.dtype)
+    temperatures = column(min(max(sampling.temperature, bounds.tiny), bounds.max) for sampling in samplings)
+    # from the best one down: however cold, it stays a number, and so does 0 / 0 for what is impossible already
+    scores = (scores - scores.amax(dim=-1, keepdim=True)) / temperatures
     if any(sampling.top_p < 1.0 for sampling in samplings):
         ordered, tokens = scores.sort(dim=-1)
         outside = ordered.softmax(-1).cumsum(-1) <= 1 - column(min(sampling.top_p, 1.0) for sampling in samplings)

@@ -27,6 +27,7 @@ class ModelThread:
 
     def __init__(self, name: str = "adapters_hub model") -> None:
         self._turn: Callable[[], bool] | None = None
+        self._mourn: Callable[[BaseException], None] | None = None
         self._work: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._awake = threading.Condition()
         self._due = False
@@ -58,11 +59,15 @@ class ModelThread:
         except KeyboardInterrupt:
             future.cancel()  # work that has begun goes on to its end
             raise
+        finally:
+            del future  # it holds the error, whose frames hold it: what the work held would stay until the next collection
 
-    def take_turns(self, turn: Callable[[], bool]) -> None:
-        """From now on call ``turn`` while it returns True, and again after each ``wake``. It must not raise."""
+    def take_turns(self, turn: Callable[[], bool], mourn: Callable[[BaseException], None] | None = None) -> None:
+        """From now on call ``turn`` while it returns True, and again after each ``wake``.
+
+        Should it raise nevertheless, the thread is closed and ``mourn`` told why: nobody shall wait for a thread that is dead."""
         with self._awake:
-            self._turn = turn
+            self._turn, self._mourn = turn, mourn
             self._due = True
             self._awake.notify()
 
@@ -97,7 +102,7 @@ class ModelThread:
             future.cancel()
         if not self.inside():
             self._thread.join(PATIENCE)
-        self._turn = None  # a thread that is held must not hold a model
+        self._turn = self._mourn = None  # a thread that is held must not hold a model
         atexit.unregister(self.close)
 
     def require_open(self) -> None:
@@ -120,10 +125,20 @@ class ModelThread:
                 _do(*todo)
                 del todo  # waiting for more must not keep alive what the work holds
             turn = self._turn if due else None
-            if turn is not None and turn():
-                with self._awake:
-                    self._due = True
+            try:
+                if turn is not None and turn():
+                    with self._awake:
+                        self._due = True
+            except BaseException as error:  # not even SystemExit may leave others waiting for ever
+                self._die(error)
+                return
             del turn
+
+    def _die(self, error: BaseException) -> None:
+        mourn = self._mourn
+        self.close()
+        if mourn is not None:
+            mourn(error)
 
 
 def _do(work: Callable[[], Any], future: Future[Any]) -> None:
@@ -133,6 +148,8 @@ def _do(work: Callable[[], Any], future: Future[Any]) -> None:
         future.set_result(work())
     except BaseException as error:  # whatever it is, it belongs to the one who waits for it
         future.set_exception(error)
+    finally:
+        del future, work  # the error's frames must not hold what holds the error
 
 
 def closed() -> HubError:

@@ -81,6 +81,9 @@ class Registry:
         self._names: dict[str, Named] = {}
         self._known: dict[str, Known] = {}
         self._out: dict[Lease, Known] = {}
+        self._ahead: tuple[str, AdapterFile | Exception] | None = None
+        """Digest, and what reading its files ahead of a lease has brought: one at most, since it takes memory."""
+        self._reading = False
         self._clock = itertools.count(1)
         self._lock = threading.Lock()
         self._closed = False
@@ -145,9 +148,33 @@ class Registry:
                     return self._lend(known, named)
                 self._refuse_without_room(known)
                 on_disk = known.stored is None
-            file = self._read(known.adapter, digest=known.digest) if on_disk else None
+                ahead = self._taken_ahead(known) if on_disk else None
+            if isinstance(ahead, Exception):
+                raise ahead
+            file = ahead or self._read(named.adapter, digest=known.digest) if on_disk else None
             if (lease := self._promote_and_lend(name, known, file)) is not None:
                 return lease
+
+    def ready(self, name: str | None, tell: Callable[[], None]) -> bool:
+        """Whether ``lease`` needs nothing from disk; if it does, a thread of its own reads it, and ``tell`` is called when that is over.
+
+        For the model's thread, where everybody would wait for the disk. What is wrong with ``name`` is for ``lease`` to say."""
+        with self._lock:
+            if self._closed or (named := self._names.get(name or "")) is None:
+                return True
+            known = self._known[named.digest]
+            if known.where != "disk" or (self._ahead is not None and self._ahead[0] == known.digest) or not self._has_room(known):
+                return True
+            if self._reading:
+                return False
+            self._reading = True
+        try:
+            # no daemon: the interpreter waits for the few milliseconds it takes rather than tear it down inside native code
+            threading.Thread(target=self._read_ahead, args=(named.adapter, known.digest, tell), name="adapters_hub reader").start()
+        except RuntimeError:  # no more threads: it is read where it is needed
+            self._reading = False
+            return True
+        return False
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; again does nothing."""
@@ -174,6 +201,7 @@ class Registry:
             self._names.clear()
             self._known.clear()
             self._out.clear()
+            self._ahead = None
         self._probe.forget()
 
     # --- reading: in the caller's thread ---
@@ -189,6 +217,18 @@ class Registry:
                 hint="attach it again, or restore the files",
             )
         return file
+
+    def _read_ahead(self, adapter: Adapter, digest: str, tell: Callable[[], None]) -> None:
+        found: AdapterFile | Exception
+        try:
+            found = self._read(adapter, digest=digest)
+        except Exception as error:  # whatever it is, the lease that needs the files raises it
+            found = error.with_traceback(None)
+        with self._lock:
+            self._reading = False
+            if digest in self._known:
+                self._ahead = (digest, found)
+        tell()
 
     # --- changing the bank: inside ``run`` ---
 
@@ -213,6 +253,7 @@ class Registry:
             self._names[adapter.name] = Named(
                 file.digest,
                 frozenset(manifest.stop_token_ids) if manifest is not None else frozenset(),
+                adapter,
                 pinned=former is not None and former.pinned,
             )
         if former is not None and former.digest != file.digest:
@@ -241,6 +282,7 @@ class Registry:
                     known.slot = self._placed(lambda: self._bank.attach(file.weights))
                 known.stored = None
             with self._lock:
+                self._taken_ahead(known)
                 if wish.given_up:
                     return None
                 wish.lease = self._lend(known, named)
@@ -291,7 +333,12 @@ class Registry:
             if slot is None or known.leases:
                 return
             known.slot = None  # from here on nobody can lease it without coming through ``run``
-        stored = self._bank.stored(slot) if known.bytes <= self.ram_bytes else None
+        stored = None
+        try:
+            if known.bytes <= self.ram_bytes:
+                stored = self._bank.stored(slot)
+        except (MemoryError, RuntimeError):  # no memory for a copy: the files are enough, and the slot must not be lost
+            stored = None
         self._bank.detach(slot)
         with self._lock:
             known.stored = stored
@@ -309,6 +356,7 @@ class Registry:
             if known is None or known.leases or any(named.digest == digest for named in self._names.values()):
                 return
             del self._known[digest]
+            self._taken_ahead(known)
             slot, known.slot, known.stored = known.slot, None, None
         if slot is not None:
             self._bank.detach(slot)
@@ -349,10 +397,20 @@ class Registry:
 
     def _refuse_without_room(self, wanted: Known) -> None:
         """Say so before anything is read from disk."""
+        if not self._has_room(wanted):
+            raise _no_room(wanted.adapter.name)
+
+    def _has_room(self, wanted: Known) -> bool:
         pinned = {named.digest for named in self._names.values() if named.pinned}
         fixed = sum(known.bytes for known in self._known.values() if known.slot is not None and (known.leases or known.digest in pinned))
-        if fixed + wanted.bytes > self.slot_bytes:
-            raise _no_room(wanted.adapter.name)
+        return fixed + wanted.bytes <= self.slot_bytes
+
+    def _taken_ahead(self, known: Known) -> AdapterFile | Exception | None:
+        """What was read ahead of ``known``, taken out."""
+        if self._ahead is None or self._ahead[0] != known.digest:
+            return None
+        (_, found), self._ahead = self._ahead, None
+        return found
 
     def _named(self, name: str) -> Named:
         self._require_open()

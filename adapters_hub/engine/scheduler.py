@@ -17,8 +17,8 @@ from adapters_hub.engine.generation import choose
 from adapters_hub.engine.growing_cache import States
 from adapters_hub.engine.model_thread import ModelThread, closed
 from adapters_hub.engine.prefixes import Owner, Prefixes
-from adapters_hub.engine.tickets import AnswerTicket
-from adapters_hub.errors import ResourceError
+from adapters_hub.engine.tickets import AnswerTicket, without_frames
+from adapters_hub.errors import HubError, ResourceError
 
 PIECE, WHOLE = 512, 4096
 """Tokens of prompts computed in one turn, while others wait for their next token and while nobody does."""
@@ -43,11 +43,13 @@ class Scheduler:
         if batch.patient:
             prefixes.budget = 0  # such a batch can neither give nor take the beginnings of its rows
         self.batch, self.thread, self.leases, self.prefixes, self.device = batch, thread, leases, prefixes, device
-        self.admission = Admission(leases, prefixes, template=template, stop_ids=stop_ids, device=device, limits=limits)
+        self.admission = Admission(leases, prefixes, template=template, stop_ids=stop_ids, device=device, limits=limits, wake=thread.wake)
         self.begun: Prefill | None = None
+        self.under_way: dict[AnswerTicket, Answer] = {}
+        """Everybody who has left the queue and is still to hear an end, wherever among the batch, the begun and those set aside."""
         self.live: set[str] = {""}
         """Digests that can still be asked: what others have computed is not kept."""
-        thread.take_turns(self.turn)
+        thread.take_turns(self.turn, self._broken)
 
     # --- any thread ---
 
@@ -63,24 +65,23 @@ class Scheduler:
         """``ticket`` says that it is cancelled: at once while it waits, within one token when it is being answered."""
         if self.admission.queue.remove(ticket):
             ticket.end()
-        else:
-            self.thread.wake()
+        self.thread.wake()
 
-    def keep_only(self, digests: Iterable[str]) -> None:
-        """Only these adapters can be asked from now on, and the base: forget what is kept of others."""
-        live = {"", *digests}
+    def keep_only(self, digests: Callable[[], Iterable[str]]) -> None:
+        """Only these adapters can be asked from now on, and the base: forget what is kept of others.
+
+        ``digests`` is called on the model's thread, so that of two who call this the later one does not lose."""
 
         def work() -> None:
-            self.live = live
-            for digest in self.prefixes.digests() - live:
+            self.live = {"", *digests()}
+            for digest in self.prefixes.digests() - self.live:
                 self.prefixes.drop(digest)
 
         self.thread.run(work)
 
     @property
     def running(self) -> int:
-        begun = self.begun
-        return len(self.batch.rows) + len(self.admission.aside) + (len(begun.rows) if begun is not None else 0)
+        return len(self.under_way)
 
     @property
     def waiting(self) -> int:
@@ -91,9 +92,8 @@ class Scheduler:
         if self.thread.foreign:
             return  # a forked child has no business with the tickets of its parent
         self.thread.close()
-        begun = self.begun.rows if self.begun is not None else []
-        for answer in (*self.batch.rows, *begun, *self.admission.aside):
-            ticket_of(answer).fail(closed())
+        for ticket in list(self.under_way):
+            ticket.fail(closed())
         for ticket in self.admission.queue.clear():
             ticket.fail(closed())
 
@@ -108,7 +108,7 @@ class Scheduler:
             self._fail_all(error)
         if self.thread.closed:  # ``close`` may not have waited for a long step
             self._fail_all(closed())
-        return bool(self.running or self.waiting)
+        return bool(self.running or (self.waiting and not self.admission.reads))
 
     def _step(self) -> None:
         self._let_go()
@@ -137,6 +137,7 @@ class Scheduler:
 
     def _begin(self, newcomers: Sequence[Answer]) -> None:
         for answer in newcomers:
+            self.under_way[ticket_of(answer)] = answer
             ticket_of(answer).reused = answer.reused
         try:
             self.begun = self.batch.prefill(newcomers)
@@ -232,8 +233,12 @@ class Scheduler:
                 ended[place] = None
             elif isinstance(token, Exception):
                 ended[place] = token
-            elif ticket.take(answer.row.step(token)):
-                ended[place] = None
+            else:
+                try:
+                    if ticket.take(answer.row.step(token)):
+                        ended[place] = None
+                except Exception as error:  # a token that cannot be told as text is no business of the others either
+                    ended[place] = error
         return ended
 
     def _rows(self) -> list[Answer]:
@@ -249,15 +254,18 @@ class Scheduler:
         self.batch.leave(place)
         self._finish(answer, error)
 
-    def _finish(self, answer: Answer, error: Exception | None = None) -> None:
+    def _finish(self, answer: Answer, error: BaseException | None = None) -> None:
         """Give the slot back and tell the reader, in this order: who has the answer may count on the slot."""
-        lease, answer.lease = answer.lease, None
-        if lease is not None:
-            self.leases.release(lease)
-        if error is not None:
-            ticket_of(answer).fail(error)
-        else:
-            ticket_of(answer).end()
+        ticket, lease, answer.lease = ticket_of(answer), answer.lease, None
+        try:
+            if lease is not None:
+                self.leases.release(lease)
+        finally:
+            self.under_way.pop(ticket, None)
+            if error is not None:
+                ticket.fail(error)
+            else:
+                ticket.end()
 
     def _drop_all(self, error: Exception) -> None:
         answers = self._rows()
@@ -265,13 +273,25 @@ class Scheduler:
         for answer in answers:
             self._finish(answer, error)
 
-    def _fail_all(self, error: Exception) -> None:
-        begun, self.begun = self.begun, None
-        others = [*(begun.rows if begun is not None else []), *self.admission.aside]
+    def _fail_all(self, error: BaseException) -> None:
+        """Everybody under way hears of it, whatever else goes wrong; those in the queue too when there is no thread any more."""
+        self.begun = None
         self.admission.aside.clear()
-        self._drop_all(error)
-        for answer in others:
-            self._finish(answer_of(answer), error)
+        self.batch.clear()
+        for answer in list(self.under_way.values()):
+            try:
+                self._finish(answer, error)
+            except Exception:  # the slot could not be given back: its ticket has heard, the others must hear as well
+                continue
+        if self.thread.closed:
+            for ticket in self.admission.queue.clear():
+                ticket.fail(error)
+
+    def _broken(self, error: BaseException) -> None:
+        """The model's thread is dead."""
+        failure = HubError("the engine has broken down", hint="open it again before asking")
+        failure.__cause__ = without_frames(error)
+        self._fail_all(failure)
 
     # --- memory ---
 

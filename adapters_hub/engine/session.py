@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import torch
 
@@ -24,7 +25,7 @@ from adapters_hub.engine.registry import Registry
 from adapters_hub.engine.scheduler import Scheduler
 from adapters_hub.engine.small_bases import stay_quick_if_small
 from adapters_hub.engine.tickets import AnswerTicket
-from adapters_hub.errors import NotFoundError, UsageError
+from adapters_hub.errors import HubError, NotFoundError, UsageError
 from adapters_hub.rendering import render
 from adapters_hub.types import Adapter, BaseModel, Message
 
@@ -32,6 +33,8 @@ SHARE = 0.5
 """Part of the free memory that keys and values of answers under way may take."""
 OPENINGS = 256
 """System prompts whose length in tokens is remembered."""
+PARTS = ("bank", "loaded", "registry", "scheduler")
+"""What an engine has until it is closed."""
 
 
 class TorchEngine:
@@ -129,11 +132,16 @@ class TorchEngine:
 
     def close(self) -> None:
         self._shut()
-        self.prefixes.clear()
-        if hasattr(self, "loaded"):
-            del self.bank, self.loaded, self.registry, self.scheduler
+        for part in PARTS:
+            self.__dict__.pop(part, None)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Who was in the middle of asking when another thread closed the engine misses its parts."""
+        if name in PARTS:
+            raise closed()
+        raise AttributeError(f"{type(self).__name__} has no attribute '{name}'", name=name, obj=self)
 
     # --- how ---
 
@@ -148,6 +156,8 @@ class TorchEngine:
                 f"the conversation has {len(ids)} tokens and the base holds {self.context}",
                 hint="start a new conversation or ask a shorter question",
             )
+        if request.sampling.max_new_tokens < 1:
+            raise UsageError("max_new_tokens must be at least 1", hint="an answer of no tokens needs no question")
         return AnswerTicket(
             request,
             ids,
@@ -159,28 +169,35 @@ class TorchEngine:
 
     def _cancel(self, ticket: AnswerTicket) -> None:
         """Bound to the engine, so that it lives as long as somebody holds a ticket of it."""
-        if self.thread.closed:
-            ticket.fail(closed())
-        else:
+        try:
+            self.thread.require_open()
             self.scheduler.cancel(ticket)
+        except HubError as error:
+            ticket.fail(error)
 
     def _opening(self, messages: Sequence[Message], ids: tuple[int, ...]) -> int:
         """Number of first tokens of ``ids`` that do not depend on what the user says: what two other first questions share with it."""
         head = tuple(messages[: next((place for place, message in enumerate(messages) if message.role == "user"), 0)])
-        if head not in self._openings:
+        opening = self._openings.get(head)
+        if opening is None:
             one, other = (self._rendered(*head, Message("user", text)) for text in ("0", "¿a"))
+            opening = one[: common_beginning(one, other)]
             if len(self._openings) >= OPENINGS:
-                self._openings.clear()
-            self._openings[head] = one[: common_beginning(one, other)]
-        return common_beginning(self._openings[head], ids)
+                self._openings.clear()  # by any thread at any time
+            self._openings[head] = opening
+        return common_beginning(opening, ids)
 
     def _rendered(self, *messages: Message) -> tuple[int, ...]:
         return tuple(render(self.loaded.chat, messages, add_generation_prompt=True).ids)
 
     def _forget_others(self) -> None:
-        self.scheduler.keep_only({resident.digest for resident in self.registry.residents() if resident.names})
+        registry = self.registry
+        self.scheduler.keep_only(lambda: [resident.digest for resident in registry.residents() if resident.names])
 
 
 def _shut(scheduler: Scheduler, registry: Registry) -> None:
+    if scheduler.thread.foreign:
+        return  # in a forked child another thread may hold the locks for ever
     scheduler.close()
     registry.close()
+    scheduler.prefixes.clear()

@@ -130,7 +130,7 @@ class AnswerTicket:
         """There will be no answer; once it has ended, nothing changes that."""
         with self._change:
             if not self.done:
-                self._error = _without_frames(error)
+                self._error = without_frames(error)
             self._tell()
 
     def _publish(self, piece: str, completion: Completion | None = None) -> None:
@@ -155,7 +155,7 @@ class Origin(Exception):
     """Where an error comes from, in text."""
 
 
-def _without_frames(error: BaseException) -> BaseException:
+def without_frames(error: BaseException) -> BaseException:
     """``error`` without the frames of the model's thread, which would keep its tensors alive; what they would have told, as a cause."""
     if error.__traceback__ is not None:
         told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
