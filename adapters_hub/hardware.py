@@ -307,7 +307,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 def _memory_limits() -> Iterator[tuple[int, int]]:
     """Bytes that the groups of this process may use, and bytes they use that cannot be dropped; none where nothing is limited.
 
-    As the kernel documents it: ``memory.max`` of version 2 and ``memory.limit_in_bytes`` of version 1; inactive file pages can be dropped."""
+    As the kernel documents it: ``memory.max`` of version 2, ``memory.limit_in_bytes`` of version 1; inactive file pages can be dropped."""
     for folder in _groups("memory"):
         for most, now, inactive in (
             ("memory.max", "memory.current", "inactive_file"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prompt_toolkit.application import create_app_session
+from prompt_toolkit.application import Application, create_app_session
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
@@ -128,9 +128,12 @@ def test_a_full_disk_costs_the_history_only(terminal: Terminal, monkeypatch: pyt
     def full(history: FileHistory, text: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    faults: list[object] = []
     monkeypatch.setattr(FileHistory, "store_string", full)
+    monkeypatch.setattr(Application, "_handle_exception", lambda app, loop, context: faults.append(context))
     assert terminal("hola" + ENTER) == "hola"
     assert terminal("adiós" + ENTER) == "adiós"
+    assert not faults
 
 
 def test_a_pasted_book_is_not_remembered(terminal: Terminal, tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def test_every_command_and_option_that_is_named_exists(cli: click.Group, name: s
     for verb, options in commands:
         command = cli.get_command(context, verb)
         assert command is not None, f"{name} names 'hub {verb}'"
-        known = {option for parameter in command.get_params(context) for option in (*parameter.opts, *parameter.secondary_opts)}
+        parts = [command, *command.commands.values()] if isinstance(command, click.Group) else [command]
+        parameters = [parameter for part in parts for parameter in part.get_params(context)]
+        known = {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
         assert set(options) <= known, f"{name}: hub {verb} {options}"
 
 

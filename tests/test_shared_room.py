@@ -219,8 +219,16 @@ def test_sampling_has_its_names_and_leaves_out_what_is_not_said() -> None:
 
 @pytest.mark.parametrize(
     "sampling",
-    [{"temperature": "x"}, {"temperature": -1}, {"temperature": float("nan")}, {"top_p": 7}, {"max_new_tokens": 0}]
-    + [{"max_new_tokens": 2.5}, {"seed": -1}, {"seed": True}],
+    [
+        {"temperature": "x"},
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"top_p": 7},
+        {"max_new_tokens": 0},
+        {"max_new_tokens": 2.5},
+        {"seed": -1},
+        {"seed": True},
+    ],
 )
 def test_sampling_refuses_what_the_settings_would_refuse(sampling: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"{next(iter(sampling))} must be"):

@@ -243,6 +243,27 @@ def test_the_judges_that_ship_find_what_they_promise(name: str, answer: str, out
     assert (verdict.outcome, verdict.code) == (outcome, code), verdict
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer", "result", "outcome"),
+    [
+        ("¿Cuánto es 36 + 7?", "43", "36 + 7", "unverified"),
+        ("¿Cuánto es 36 + 7?", "43", "36 + 7 = 43", "correct"),
+        ("Simplifica 10/45.", "2/9", "10/45", "unverified"),
+        ("Simplifica 24/40.", "3/5", "6/10", "unverified"),
+        ("Saca factor común en 12x + 30. Yo puse 2(6x + 15)", "6(2x + 5)", "2(6x + 15)", "unverified"),
+        ("Saca factor común en 12x + 30.", "6(2x + 5)", "6(5 + 2x)", "correct"),
+        ("Multiplica (x + 7)(x - 2).", "x^2 + 5x - 14", "(x + 7)(x - 2)", "unverified"),
+        ("Multiplica (x + 7)(x - 2).", "x^2 + 5x - 14", "-14 + 5x + x^2", "correct"),
+        ("¿Cuál es mayor, 5/8 o 7/12?", "5/8", "5/8", "correct"),
+        ("Resuelve x^2 - 8x + 12 = 0.", "x = 2 o x = 6", "x = 6 o x = 2", "correct"),
+    ],
+)
+def test_a_question_copied_as_its_result_is_no_answer(asked: str, answer: str, result: str, outcome: str) -> None:
+    tutor = tutor_of("matematicas")
+    attempt = attempt_of(tutor, (Message("user", asked),), f"Paso 1: piensa.\nResultado: {result}.", {"answer": answer})
+    assert judge_of(tutor).judge(attempt).outcome == outcome
+
+
 def test_a_query_is_judged_on_chinook_where_the_learner_speaks_of_it() -> None:
     tutor = tutor_of("sql")
     judge = judge_of(tutor)

@@ -16,12 +16,13 @@ from adapters_hub.cli._house import TUTOR, House, pass_house
 from adapters_hub.cli._verdicts import BADGES, COLORS
 from adapters_hub.errors import printable
 from adapters_hub.quiz import QUESTIONS, Card, Ending, Quiz, Result, Sheet, Try, quiz_of
-from adapters_hub.types import Verdict
+from adapters_hub.types import Message, Verdict
 
 HINT, GIVE_UP, BLOCK = "?", "!", '"""'
 TRIES = 2
 LEVELS = {1: "fácil", 2: "media", 3: "difícil"}
 SPEAKERS = {"user": "Estudiante", "assistant": "Tutor"}
+CONTINUED = "¿Cuál es la respuesta correcta a lo que se trata aquí?"
 LONGEST = 72
 """Characters of a question in the list of what to repeat."""
 
@@ -98,14 +99,21 @@ class _Lesson:
             self.say()
             level = LEVELS.get(card.difficulty or 0, "")
             self.say(" · ".join(part for part in (f"Pregunta {number} de {count}", ", ".join(card.topics), level) if part), "cyan")
-            for turn in card.earlier:
-                self.say(f"  {SPEAKERS[turn.role]}: " + indent(turn.content, "  ").strip())
-            self.say(card.question)
+            self.question(card)
             try:
                 sheet.results.append(self.ask(card))
             except EOFError:
                 self.say()
                 return
+
+    def question(self, card: Card) -> None:
+        """The question; one that ends a conversation ("sale 48") is told with it, and what is wanted then."""
+        if not card.earlier:
+            self.say(card.question)
+            return
+        for turn in (*card.earlier, Message("user", card.question)):
+            self.say(f"  {SPEAKERS[turn.role]}: " + indent(turn.content, "  ").strip())
+        self.say(CONTINUED)
 
     def ask(self, card: Card) -> Result:
         """One question, with its hints and its second try. Raises EOFError when the student leaves before an answer."""
@@ -221,8 +229,13 @@ def _show_sheet(house: House, quiz: Quiz, sheet: Sheet) -> None:
     _say(house, "Para repetir:")
     for result in sheet.results:
         if result.ending != "correct":
-            _say(house, f"  {MARKS[result.ending]} {_cropped(result.card.question)}")
+            _say(house, f"  {MARKS[result.ending]} {_cropped(_topic_of(result.card))}")
     _say(house, f"  hub quiz {quiz.tutor.name} --topic {weak[0]}")
+
+
+def _topic_of(card: Card) -> str:
+    """What the question is about: of a conversation, how it began."""
+    return card.earlier[0].content if card.earlier else card.question
 
 
 def _cropped(question: str) -> str:
