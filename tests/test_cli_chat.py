@@ -462,7 +462,9 @@ def test_an_unsure_auto_asks_whoever_sits_there(sitting: Chat, choice: str, tuto
 
 def test_nobody_may_be_chosen(sitting: Chat) -> None:
     for choices in (("",), (), ("7", "")):
-        assert "] zzz" not in sitting("zzz qqq", options=("auto",), choices=choices).out
+        done = sitting("zzz qqq", options=("auto",), choices=choices)
+        assert "] zzz" not in done.out
+        assert "the question was not asked" in done.err
 
 
 def test_auto_leaves_untrained_tutors_out(trained: Path, script: Chat, hub: Hub) -> None:

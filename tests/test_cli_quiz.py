@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,15 @@ def test_an_exclamation_mark_gives_up_and_shows_the_model_answer(asked: Path, hu
     done = hub("quiz", "sumas", "--difficulty", "1", input="!\n")
     assert "Solución:" in done.out
     assert "! ¿Cuánto es 1 y 1?" in done.out
+
+
+def test_a_question_that_ends_a_conversation_is_told_with_it(asked: Path, hub: Hub) -> None:
+    turns = [("user", "¿Cuánto es 4 y 4?"), ("assistant", "¿Cuánto te sale?"), ("user", "sale 9"), ("assistant", "Son 8.")]
+    messages = [{"role": role, "content": text} for role, text in turns]
+    write(asked / "data/eval.jsonl", json.dumps({"messages": messages, "expected": "8", "tags": ["sumas"]}) + "\n")
+    out = hub("quiz", "sumas", input="!\n").out
+    assert "  Tutor: ¿Cuánto te sale?\n  Estudiante: sale 9\n¿Cuál es la respuesta correcta a lo que se trata aquí?\n" in out
+    assert "! ¿Cuánto es 4 y 4?" in out and "! sale 9" not in out
 
 
 def test_an_answer_that_cannot_be_judged_is_no_mistake(asked: Path, hub: Hub) -> None:

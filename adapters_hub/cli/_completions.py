@@ -6,6 +6,7 @@ What completes answers within a keystroke: it lists folders and reads no more th
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from adapters_hub.workspace import read_state, tutor_names
 
 AUTO = "auto"
 """As in the router, which takes longer to import."""
+PLAIN = re.compile(r"[\w.-]+")
+"""A word that no shell takes apart: a folder that somebody renamed otherwise is not offered."""
 MOST = 50
 """Ids that are offered at once: the newest."""
 
@@ -88,7 +91,7 @@ def _runs(ctx: click.Context, name: str) -> list[str]:
     try:
         workspace = workspace_of(ctx)
         folder = Path(os.path.expanduser(name)) if "/" in name else workspace.folder / (name or _default(ctx))
-        found = [entry.name for entry in (folder / "runs").iterdir() if (entry / "manifest.json").is_file()]
+        found = [entry.name for entry in (folder / "runs").iterdir() if PLAIN.fullmatch(entry.name) and (entry / "manifest.json").is_file()]
     except (HubError, OSError):  # a completion has nobody to tell
         return []
     return sorted(found, reverse=True)[:MOST]

@@ -202,6 +202,8 @@ class Talk:
             chosen = self._route(question)
             if chosen is None:
                 self.exit_code = self.exit_code or UsageError.exit_code
+                if self.screen.interactive:
+                    self.screen.note(_("(nobody was chosen: the question was not asked)"))
                 self.house.emit({"schema": 1, "tutor": None, "question": question, "answer": None, "skipped": True})
                 return
         if self.seat is None:
