@@ -351,8 +351,15 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _disk_free(folder: Path) -> int:
-    folder = folder.resolve()
-    while not folder.exists() and folder != folder.parent:
+def existing_folder(folder: Path) -> Path:
+    """``folder``, or the nearest one above it that exists; what lies in a folder that may not be entered counts as missing."""
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return folder
+
+
+def _disk_free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(existing_folder(folder.resolve())).free
+    except OSError:  # a disk that went away, or a folder that may not be followed
+        return 0

@@ -248,6 +248,11 @@ def test_the_base_it_is_already_changes_nothing(hub: Hub, settings: Path) -> Non
     assert outcome.code == 0 and settings.read_bytes() == before and "the base already" in outcome.out
 
 
+def test_what_is_the_base_already_is_what_the_file_says(hub: Hub, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_BASE_MODEL", QWEN)
+    assert hub("base", "use", "mini").out.startswith("mini is the base already")
+
+
 def test_a_variable_that_overrules_the_file_is_told(
     hub: Hub, settings: Path, obliging_hub: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -430,6 +430,18 @@ def test_a_question_that_a_crash_left_unanswered_is_asked_again_by_retry(script:
     assert [said(request)[-1] for request in requests[1:]] == ["dos", "dos", "tres", "tres"]
 
 
+def test_an_unanswered_question_is_what_the_editor_offers(
+    script: Chat, sitting: Chat, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script("uno")
+    log = ConversationLog(log_path())
+    log.append(log.list()[0].id, 2, Turn("user", "dos", when="2026-11-21T10:00:00Z"))
+    log.close()
+    monkeypatch.setattr("click.edit", lambda text, **options: f"{text} y medio")
+    sitting("/editar", options=("-c",))
+    assert said(requests[-1])[1:] == ["uno", "[sumas] uno", "dos y medio"]
+
+
 # --- auto ----------------------------------------------------------------------------------------
 
 

@@ -71,6 +71,12 @@ def test_runs_are_completed_behind_the_at_sign_newest_first(workspace: Path) -> 
     assert completed("switch", "restas@") == ["restas@newest"] and completed("switch", "nobody@x") == []
 
 
+def test_a_run_that_the_shell_would_take_apart_is_not_offered(workspace: Path) -> None:
+    for name in ("20260101T000000Z-a b", "$(id)", "line\nbreak", "20260101T000000Z-0009"):
+        write(workspace / "tutors/sumas/runs" / name / "manifest.json", "{}")
+    assert completed("switch", "sumas@") == ["sumas@newest", "sumas@20260101T000000Z-0009"]
+
+
 def test_the_runs_of_the_tutor_that_was_named_are_completed(workspace: Path) -> None:
     run = trained_run(workspace / "tutors/sumas")
     assert completed("eval", "sumas", "--run", "") == [run.id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import subprocess
 import types
@@ -232,3 +233,17 @@ def test_why_the_driver_names_no_card(tmp_path: Path, monkeypatch: pytest.Monkey
     nvidia_smi(tmp_path, monkeypatch, script)
     found = hardware.driver_problem()
     assert found.startswith(words) and bool(found) == bool(words)
+
+
+def test_a_folder_that_may_not_be_entered_is_as_far_as_one_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.stat
+
+    def closed(path: Any, *words: Any, **more: Any) -> Any:
+        if str(path).startswith(f"{tmp_path}/closed/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *words, **more)
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(os, "stat", closed)
+    assert hardware.existing_folder(tmp_path / "closed/models/hub") == tmp_path / "closed"
+    assert hardware.read_machine(tmp_path / "closed/models/hub").disk_free > 0

@@ -156,7 +156,8 @@ class Orders:
         if not self._screen.interactive:
             raise UsageError(_("an editor needs a terminal"), hint=_("write the question anew"))
         talk = self._talk
-        former = next((turn.content for turn in reversed(talk.conversation.turns) if turn.role == "user"), "")
+        unanswered = talk.conversation.unanswered
+        former = unanswered or next((turn.content for turn in reversed(talk.conversation.turns) if turn.role == "user"), "")
         try:
             text = click.edit(former, extension=EDITED_SUFFIX, require_save=False)
         except click.ClickException as error:
@@ -166,7 +167,7 @@ class Orders:
             self._screen.note(_("nothing was changed"))
             return
         self._screen.line(f"{talk.prompt}{harmless(question)}")
-        talk.ask(question, revised=True)
+        talk.ask(question, revised=not unanswered)
 
     # --- how it answers --------------------------------------------------------------------------
 

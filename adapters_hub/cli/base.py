@@ -359,7 +359,7 @@ def _progress(house: House, offer: Offer) -> Iterator[None]:
 
 def _print_change(house: House, found: Candidate, former: BaseModel, now: BaseModel, stand: Sequence[Trained], fetched: bool) -> None:
     if not found.changes:
-        house.show(_("{name} is the base already; nothing was changed").format(name=_name(now.model)))
+        house.show(_("{name} is the base already; nothing was changed").format(name=_name(found.base.model)))
     else:
         house.show(f"{_name(former.model)} -> {_name(now.model)}")
         for path, value in found.changes.items():

@@ -89,8 +89,5 @@ Examination = Callable[[Case], Iterator[Found]]
 
 
 def existing(folder: Path) -> Path:
-    """``folder``, or the nearest one above it that exists."""
-    folder = folder.absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
+    """``folder``, or the nearest one above it that exists as far as may be seen."""
+    return hardware.existing_folder(folder.absolute())

@@ -141,7 +141,7 @@ def _folders(case: Case, cache: Path) -> Iterator[Found]:
     """Whether runs, models and this user's own files can be written."""
     try:
         case.library.workspace  # noqa: B018 - only whether there is one
-        places = [(_("tutors"), case.folder, _("make it writable for your user, or work in another folder"))]
+        places = [(_("tutors"), case.folder, _("chmod u+rwx {folder}, or work in another folder").format(folder=shown(case.folder)))]
     except HubError:
         places = []
     places += [

@@ -49,8 +49,8 @@ def unfinished(said: str, attempt: Attempt) -> bool:
 
 
 def plain(text: str) -> str:
-    """Without spaces, brackets, signs of multiplication and powers of units."""
-    return re.sub(r"[\s()$`*·×]|\b[cdk]?m\^[23]", "", text.casefold()).strip(".")
+    """Without words, units, spaces, brackets and signs of multiplication."""
+    return re.sub(r"\b[cdk]?m\^[23]|[^\W\d_]{2,}|[\s()$`*·×]", "", text.casefold()).strip(".")
 
 
 @hookimpl

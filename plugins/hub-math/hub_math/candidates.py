@@ -135,7 +135,7 @@ _COPULA = re.compile(
     re.IGNORECASE,
 )
 _BECAUSE = re.compile(r",?[ ](?:porque|ya que|pues|puesto que|dado que|because|since|as)(?!\w)", re.IGNORECASE)
-_SENTENCE = re.compile(r"[.!?;](?=[)\"»”*]{0,3}(?:[ \t\n]|$))|\n")
+_SENTENCE = re.compile(r"(?:[.?;]|!(?![ \t]*[=≈]))(?=[)\"»”*]{0,3}(?:[ \t\n]|$))|\n")
 
 
 def _is_bare(text: str, start: int, end: int, inside: Sequence[Stretch]) -> bool:
@@ -338,5 +338,5 @@ _CHECK = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"[ \t>*_#-]{0,8}(?:(?:paso|step|ejercicio|problema|caso|parte)[ ]*)?[0-9]{1,2}[ ]?[.):][ \t*]*", re.IGNORECASE)
-_SENTENCE_BREAK = re.compile(r"[.!?;][)\"»”*]{0,3}(?:[ \t]+|(?=\n)|$)|\n")
+_SENTENCE_BREAK = re.compile(r"(?:[.?;]|!(?![ \t]*[=≈]))[)\"»”*]{0,3}(?:[ \t]+|(?=\n)|$)|\n")
 _SEPARATOR = re.compile(r"[ ]*(?:[,;]|,?[ ]*(?:y|o|e|u|and|or)(?=[ ]))[ ]*(?:(?:y|o|and|or)[ ]+)?", re.IGNORECASE)

@@ -189,3 +189,10 @@ def test_the_deadline_leaves_equalities_unknown() -> None:
 )
 def test_numbers_are_written_as_learners_write_them(value: Fraction, locale: str, text: str) -> None:
     assert number_text(value, locale) == text
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("Resultado: 4! = 24.", "correct"), ("Resultado: 4! = 23.", "incorrect"), ("Resultado: 24! Bien.", "correct")]
+)
+def test_the_mark_of_a_factorial_ends_no_sentence(answer: str, outcome: str) -> None:
+    assert verdict(answer, "24").outcome == outcome
