@@ -7,13 +7,11 @@ kept, printed or logged. Knows nothing of tutors, cards and runs: repositories, 
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -21,16 +19,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from adapters_hub import __version__
-from adapters_hub.byte_counter import byte_counter
 from adapters_hub.errors import HubError, NetworkError, NotFoundError, RightsError, from_os_error
 from adapters_hub.hub_errors import gated, in_words, offline
+from adapters_hub.hub_transfer import Patience, Progress, additions, byte_counter, quiet, transfer_by
 
 T = TypeVar("T")
 
 READING = 18.0
 """Seconds that a server may take for the next byte."""
-PATIENCE = 30.0
-"""Seconds since the last answer after which nothing more is asked: with ``READING`` a stalled server ends within a minute."""
+PATIENCE = 54.0
+"""Seconds without any sign of life after which nothing is waited for any more: a stalled server ends within a minute."""
 TRIES = 3
 PAUSES = (0.5, 2.0)
 REPOSITORY_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(?<![.-])")
@@ -92,14 +90,16 @@ class HubClient:
 
     Use it as a context manager: inside, all requests of huggingface_hub have our timeouts."""
 
-    def __init__(self, *, reading: float = READING, patience: float = PATIENCE) -> None:
+    def __init__(self, *, reading: float = READING, patience: float = PATIENCE, bars: bool = False) -> None:
+        """``bars``: huggingface_hub may draw its own where bytes cannot be counted, which are uploads by Xet."""
         from huggingface_hub import HfApi, constants
 
         self.endpoint = (os.environ.get("HF_ENDPOINT") or str(constants.ENDPOINT)).rstrip("/")
         self.api = HfApi(endpoint=self.endpoint, library_name="adapters_hub", library_version=__version__)
         self.notes: list[str] = []
         """What was decided on the way and is worth a line."""
-        self._clock = _Clock(reading, patience)
+        self._bars = bars
+        self._clock = Patience(reading, patience)
 
     def __enter__(self) -> HubClient:
         self._clock.install()
@@ -167,17 +167,19 @@ class HubClient:
         """Make an empty repository; one that exists already is left as it is."""
         self._ask(lambda: self.api.create_repo(id, private=private, exist_ok=True), f"create {id}")
 
-    def commit(self, id: str, files: Mapping[str, Path], *, message: str, parent: str) -> str:
+    def commit(
+        self, id: str, files: Mapping[str, Path], *, message: str, parent: str, progress: Progress = lambda done, total: None
+    ) -> str:
         """Put all ``files`` (name in the repository -> local file) into one commit on top of ``parent``; returns its id.
 
-        Where an answer is lost, the repository is looked at before anything is sent again: never two commits.
+        ``progress`` is told, perhaps by another thread, how many bytes are sent, again and again while large files go. Where an answer is lost, the repository is looked at before anything is sent again: never two commits.
         Raises HubError when somebody else has committed meanwhile."""
         for attempt in range(TRIES):
             try:
-                return self._commit_once(id, files, message, parent)
+                return self._commit_once(id, files, message, parent, progress)
             except NetworkError:
                 stalled = self._clock.silence >= self._clock.reading
-                head = self._look_again(id)
+                head = self._look_again(id)  # only the answer may have been lost
                 if head is not None and head.sha != parent:
                     return self._landed(head, files)
                 if stalled or attempt == TRIES - 1:
@@ -185,19 +187,16 @@ class HubClient:
                 _pause(attempt)
         raise AssertionError("the last try returns or raises")
 
-    def _commit_once(self, id: str, files: Mapping[str, Path], message: str, parent: str) -> str:
-        from huggingface_hub import CommitOperationAdd
-
+    def _commit_once(self, id: str, files: Mapping[str, Path], message: str, parent: str, progress: Progress) -> str:
         def send() -> str:
-            operations = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(file)) for name, file in files.items()]
+            operations = additions(files, self._clock.moved, progress)
             return str(self.api.create_commit(id, operations, commit_message=message, parent_commit=parent).oid)
 
-        with _transfer_by(lfs=not self._has_xet(id)):
-            return self._ask(send, f"commit to {id}", tries=1)
+        xet = self._has_xet(id)
+        with transfer_by(lfs=not xet):
+            return self._ask(send, f"commit to {id}", tries=1, bars=xet and self._bars)
 
     def _look_again(self, id: str) -> RemoteState | None:
-        """After a failure: patience begins anew, since only the answer may have been lost."""
-        self._clock.start()
         try:
             return self.state(id)
         except NetworkError:
@@ -266,121 +265,56 @@ class HubClient:
         ``progress`` is told the bytes that are here, again and again; never where the cache has the file.
         Raises HubError when they differ twice, NetworkError, ResourceError."""
         for again in (False, True):
-            counter = byte_counter(progress) if progress is not None else None
-            fetch = partial(self.api.hf_hub_download, id, name, revision=sha, force_download=again, tqdm_class=counter)
-            file = Path(self._ask(fetch, f"download {id}/{name}"))
+            fetch = partial(self.api.hf_hub_download, id, name, revision=sha, force_download=again, tqdm_class=byte_counter(self._told(progress)))
+            self._clock.by_bytes = True
+            try:
+                file = Path(self._ask(fetch, f"download {id}/{name}"))
+            finally:
+                self._clock.by_bytes = False
             if _matches(file, remote):
                 return file
         raise HubError(
             f"{id}/{name} arrives damaged: its SHA-256 is not the Hub's", hint="repeat the command; a proxy may change the bytes"
         )
 
+    def _told(self, progress: Callable[[int], None] | None) -> Callable[[int], None]:
+        def tell(done: int) -> None:
+            self._clock.moved()
+            if progress is not None:
+                progress(done)
+
+        return tell
+
     # --- asking ---
 
-    def _ask(self, call: Callable[[], T], doing: str, *, through: tuple[type[Exception], ...] = (), tries: int = TRIES) -> T:
+    def _ask(
+        self, call: Callable[[], T], doing: str, *, through: tuple[type[Exception], ...] = (), tries: int = TRIES, bars: bool = False
+    ) -> T:
         """``call`` with a few tries where trying again can help; whatever it raises becomes an error in words, except ``through``."""
-        self._clock.start()
         for attempt in range(tries):
             try:
-                with _quiet():
-                    return call()
-            except HubError:
+                with quiet(bars=bars):
+                    found = call()
+            except HubError:  # there is no patience left
                 raise
             except through:
+                self._clock.rest()
                 raise
             except Exception as error:  # every kind that the client may raise is told apart in one place
                 told = in_words(error, doing, self.endpoint)
+                if not isinstance(told, NetworkError):
+                    self._clock.rest()
                 if attempt == tries - 1 or not isinstance(told, NetworkError) or offline():
                     raise told from error
                 _pause(attempt)
+            else:
+                self._clock.rest()
+                return found
         raise AssertionError("the last try returns or raises")
-
-
-# --- patience ------------------------------------------------------------------------------------
-
-
-class _Clock:
-    """Timeouts for every request of huggingface_hub, those that it asks without one included, and an end to its retries."""
-
-    def __init__(self, reading: float, patience: float) -> None:
-        self.reading, self.patience = reading, patience
-        self.last = time.monotonic()
-
-    def start(self) -> None:
-        self.last = time.monotonic()
-
-    @property
-    def silence(self) -> float:
-        """Seconds since the last answer."""
-        return time.monotonic() - self.last
-
-    def install(self) -> None:
-        from huggingface_hub import set_client_factory
-
-        set_client_factory(self._client)
-
-    def remove(self) -> None:
-        from huggingface_hub import set_client_factory
-        from huggingface_hub.utils._http import default_client_factory
-
-        set_client_factory(default_client_factory)
-
-    def _client(self) -> Any:
-        from huggingface_hub.utils._http import default_client_factory
-
-        client: Any = default_client_factory()
-        hooks = client.event_hooks
-        hooks["request"] = [*hooks.get("request", []), self._asked]
-        hooks["response"] = [*hooks.get("response", []), self._answered]
-        client.event_hooks = hooks
-        return client
-
-    def _asked(self, request: Any) -> None:
-        if self.silence > self.patience:
-            raise NetworkError(f"{request.url.host} does not answer", hint="try again later; what has been sent need not be sent again")
-        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), self.reading)
-
-    def _answered(self, response: Any) -> None:
-        if response.status_code < 500:
-            self.start()
 
 
 def _pause(attempt: int) -> None:
     time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)] * (0.5 + random.random()))
-
-
-@contextmanager
-def _transfer_by(*, lfs: bool) -> Iterator[None]:
-    """Inside the block files go by LFS, if asked for."""
-    from huggingface_hub import constants
-
-    former = constants.HF_HUB_DISABLE_XET
-    constants.HF_HUB_DISABLE_XET = former or lfs
-    try:
-        yield
-    finally:
-        constants.HF_HUB_DISABLE_XET = former
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the client's own bars and its warnings about each retry: ours is the only voice."""
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    log = logging.getLogger("huggingface_hub")
-    level, bars = log.level, not are_progress_bars_disabled()
-    log.setLevel(logging.ERROR)
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        if bars:
-            enable_progress_bars()
 
 
 def _matches(file: Path, remote: RemoteFile) -> bool:

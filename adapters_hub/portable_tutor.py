@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters_hub import store
+from adapters_hub.base_files import HUB_ID
 from adapters_hub.errors import HubError, from_os_error
 from adapters_hub.gate import ADAPTER, BASE, judge_identity, read_evaluation
 from adapters_hub.plugins import Plugins
 from adapters_hub.tutor_file import TutorFile
-from adapters_hub.types import RunManifest, Tutor
+from adapters_hub.types import BaseIdentity, RunManifest, Tutor
 from adapters_hub.workspace import shown
 
 FIRST_VERSION = "0.1.0"
@@ -36,7 +37,7 @@ def tutor_file_of(
         locale=tutor.locale,
         description=tutor.description,
         license=license,
-        base=replace(manifest.base, model=base),
+        base=_base_elsewhere(manifest.base, base),
         quantization=manifest.quantization,
         template_sha256=manifest.template_sha256,
         stop_token_ids=manifest.stop_token_ids,
@@ -49,6 +50,13 @@ def tutor_file_of(
         dataset={"rows": manifest.metrics.get("rows", 0), "sha256": manifest.dataset_sha256, "license": data_license},
         recipe=dict(manifest.recipe),
     )
+
+
+def _base_elsewhere(base: BaseIdentity, name: str) -> BaseIdentity:
+    """Another repository's commit and file hashes say nothing of the one that is named instead; the shapes are the same."""
+    if name != base.model and HUB_ID.fullmatch(name):
+        return replace(base, model=name, revision="", weights="")
+    return replace(base, model=name)
 
 
 def portable_config(file: Path, base: str, revision: str) -> bytes:

@@ -50,6 +50,11 @@ class ProgressLine:
             print(text, file=sys.stderr, flush=True)
         self._shown = text
 
+    def show_bytes(self, done: int, total: int) -> None:
+        """Say how much of a file is across."""
+        share = done / total if total else 1.0
+        self.show(f"  {share:>4.0%}  {done / 1e6:.1f} / {total / 1e6:.1f} MB", share)
+
     def close(self) -> None:
         """Leave the last state where it stands."""
         if self._wanted and self._shown:

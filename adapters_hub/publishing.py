@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Literal
 
 from adapters_hub import store
-from adapters_hub.base_files import EMBEDDED, HUB_ID
+from adapters_hub.base_files import EMBEDDED, HUB_ID, QUANTIZED
 from adapters_hub.errors import BelowThresholdError, HubError, NotFoundError, RightsError, UsageError, from_os_error
 from adapters_hub.gate import GateReport, require_pass
 from adapters_hub.hub_client import REPOSITORY_ID, HubClient, Person, RemoteState
+from adapters_hub.hub_transfer import Progress
 from adapters_hub.plugins import Plugins
 from adapters_hub.portable_tutor import FIRST_VERSION, portable_config, tutor_file_of
 from adapters_hub.tutor_card import CardFacts, card_of
@@ -225,7 +226,7 @@ def _base_id(model: str, wishes: Wishes) -> tuple[str, bool]:
             f"the base '{model}' lies on this machine only: nobody else could load it",
             hint="name the Hub model that it is a copy of: --base-id OWNER/NAME",
         )
-    if re.search(r"-(bnb-4bit|4bit|GPTQ|AWQ|GGUF)\b", wanted, re.IGNORECASE):
+    if QUANTIZED.search(wanted):
         raise UsageError(f"'{wanted}' is a quantized copy of a base", hint="name the unquantized one: --base-id OWNER/NAME")
     return wanted, False
 
@@ -309,7 +310,7 @@ def _system(tutor: Tutor) -> bytes:
 
 
 def _data(tutor: Tutor) -> dict[str, bytes | Path]:
-    files = {f"data/{Path(name).name}": tutor.folder / name for name in (tutor.dataset.train, tutor.dataset.eval)}
+    files = {"data/train.jsonl": tutor.folder / tutor.dataset.train, "data/eval.jsonl": tutor.folder / tutor.dataset.eval}
     missing = [shown(path) for path in files.values() if not path.is_file()]
     if missing:
         raise NotFoundError(f"--with-data: {', '.join(missing)} does not exist")
@@ -364,19 +365,22 @@ def _notes(state: RemoteState | None, wishes: Wishes, files: Sequence[Planned]) 
 # --- carrying out --------------------------------------------------------------------------------
 
 
-def carry_out(plan: Plan, client: HubClient) -> Iterator[Step | Published]:
-    """Do what the plan says; safe to repeat after any interruption. Ends with Published. Raises what the client raises."""
+def carry_out(plan: Plan, client: HubClient, progress: Progress = lambda done, total: None) -> Iterator[Step | Published]:
+    """Do what the plan says; safe to repeat after any interruption. Ends with Published. ``progress`` is told how many bytes are sent.
+
+    Raises what the client raises, and HubError where somebody else was faster."""
     parent, sha = plan.parent, plan.parent
     if not plan.exists:
         client.create(plan.repository, private=plan.private)
         state = client.state(plan.repository)
         if state is None:
             raise NotFoundError(f"{plan.repository} was created but cannot be seen", hint="repeat the command")
+        _require_fresh(state, plan)
         parent = state.sha
         yield Step("created", f"{plan.repository} ({'private' if plan.private else 'public'})")
     if plan.changed:
         files = {file.name: file.path for file in plan.changed}
-        sha = client.commit(plan.repository, files, message=f"adapters_hub: {plan.tag}", parent=parent)
+        sha = client.commit(plan.repository, files, message=f"adapters_hub: {plan.tag}", parent=parent, progress=progress)
         yield Step("committed", f"{len(files)} files, {sum(file.size for file in plan.changed):,} bytes, one commit {sha[:8]}")
     else:
         yield Step("unchanged", "exactly this stands there already: no commit")
@@ -394,6 +398,12 @@ def carry_out(plan: Plan, client: HubClient) -> Iterator[Step | Published]:
     yield Step("proven", "sizes and SHA-256 read back")
     url = f"{client.endpoint}/{plan.repository}"
     yield Published(plan.repository, sha, plan.tag, url, bool(plan.changed), tuple(client.notes))
+
+
+def _require_fresh(state: RemoteState, plan: Plan) -> None:
+    """What was created is empty and as hidden as planned: an answer "exists already" is no fault, so another one may be meant."""
+    if set(state.files) - {".gitattributes"} or (plan.private and not state.private):
+        raise HubError(f"{plan.repository} has appeared meanwhile, made by somebody else", hint="repeat the command: it looks at it first")
 
 
 def _prove(plan: Plan, client: HubClient) -> None:

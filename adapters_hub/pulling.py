@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from adapters_hub import store
 from adapters_hub.adapter_files import CONFIG, WEIGHTS
 from adapters_hub.errors import HubError, NotFoundError, UsageError, from_os_error
 from adapters_hub.hub_client import REPOSITORY_ID, HubClient, RemoteState
+from adapters_hub.hub_transfer import Progress
 from adapters_hub.newcomers import CARD, LIMITS, Wishes, check_weights, look_at, require_adapter, require_sizes
 from adapters_hub.plugins import Plugins
 from adapters_hub.settling import Settled, free_name, incoming, refresh, require_room, settle, source_of
@@ -27,7 +28,6 @@ from adapters_hub.workspace import Workspace, shown, tutor_names
 
 REVISION = re.compile(r"(?!.*\.\.)[A-Za-z0-9][\w./-]{0,99}(?<![./])")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-Progress = Callable[[int, int], None]
 PAGE = "https://huggingface.co/"
 
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters_hub.adapter_files import Layers, compare_layers, read_base_layers
-from adapters_hub.base_files import EMBEDDED, HUB_ID, BaseFiles, base_on_this_machine, weights_digest
+from adapters_hub.base_files import EMBEDDED, HUB_ID, QUANTIZED, BaseFiles, base_on_this_machine, weights_digest
 from adapters_hub.errors import HubError, UsageError
 from adapters_hub.tokenizer_files import load_chat_format
 from adapters_hub.types import BaseIdentity, BaseModel
 
 REAL_ENGINE = "torch"
 """Other engines only pretend to hold a base: the layers of its files say nothing about what they want."""
-QUANTIZED = re.compile(r"[-_.](unsloth-bnb-4bit|bnb-4bit|bnb-8bit|4bit|8bit|awq|gptq.*|gguf)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from adapters_hub.tutor_file import TutorFile
 
 BEGIN, END = "<!-- adapters-hub: begin -->", "<!-- adapters-hub: end -->"
 HEAD = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+_SPANISH = {"es": "Tutor en español", "en": "Tutor en inglés"}
+_ENGLISH = {"es": "Spanish", "en": "English"}
 OURS = ("lora", "adapters-hub", "tutor")
 """Tags that every tutor has; `hub search` looks for the second."""
 
@@ -58,7 +60,7 @@ def _split(card: str) -> tuple[dict[str, Any], str]:
         return {}, card
     try:
         metadata = yaml.safe_load(found[1]) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, brackets without end
         raise HubError(
             "the card on the Hub has metadata that cannot be read", hint="correct the head of its README.md on the Hub"
         ) from error
@@ -114,26 +116,26 @@ def _text(facts: CardFacts) -> str:
 
 def _about(facts: CardFacts) -> str:
     tutor = facts.tutor
-    base = (
-        "`mini`, the model embedded in adapters_hub"
-        if facts.embedded
-        else f"[{tutor.base.model}](https://huggingface.co/{tutor.base.model})"
-    )
-    la_base = (
-        "`mini`, el modelo incluido en adapters_hub"
-        if facts.embedded
-        else f"[{tutor.base.model}](https://huggingface.co/{tutor.base.model})"
-    )
+    base, la_base = _names_of_base(facts)
+    measured = " It was measured against its base, see below." if "eval" in tutor.metrics else ""
     return f"""
 # {tutor.title}
 
 {tutor.description}
 
-Tutor en español para estudiantes y docentes: un adaptador LoRA (formato PEFT) sobre {la_base}, hecho con adapters_hub.
+{_SPANISH.get(tutor.language, "Tutor")} para estudiantes y docentes: un adaptador LoRA (formato PEFT) sobre {la_base}, hecho con adapters_hub.
 Versión {tutor.version}, entrenamiento `{tutor.run}`.
 
-*In English: a LoRA adapter (PEFT format) that makes {base} a tutor: {tutor.title}. It answers in Spanish, ends its answers and was measured
-against its base, see below.*"""
+*In English: a LoRA adapter (PEFT format) that makes {base} a tutor: {tutor.title}. It answers in
+{_ENGLISH.get(tutor.language, f"the language '{tutor.language}'")}.{measured}*"""
+
+
+def _names_of_base(facts: CardFacts) -> tuple[str, str]:
+    """In English and in Spanish."""
+    model = facts.tutor.base.model
+    if facts.embedded:
+        return f"`{model}`, the model embedded in adapters_hub,", f"`{model}`, el modelo incluido en adapters_hub"
+    return (f"[{model}](https://huggingface.co/{model})",) * 2
 
 
 def _use(facts: CardFacts) -> str:
@@ -224,19 +226,29 @@ def _training(facts: CardFacts) -> str:
     tutor = facts.tutor
     lora, train = tutor.recipe.get("lora", {}), tutor.recipe.get("train", {})
     dataset = tutor.dataset
-    rows = f"{dataset['rows']} conversaciones" if "rows" in dataset else "conversaciones"
+    rows = f"{dataset['rows']} conversaciones" if dataset.get("rows") else "conversaciones"
     where = "incluidas en `data/`" if facts.data_included else "no se publican aquí"
     license = f", licencia {dataset['license']}" if dataset.get("license") else ""
     targets = ", ".join(map(str, lora.get("targets", [])))
     judges = ", ".join(tutor.validator.get("use", [])) or "ninguno"
     versions = ", ".join(f"{name} {version}" for name, version in sorted(tutor.metrics.get("versions", {}).items()))
+    recipe = (
+        ("LoRA de rango {}", lora.get("rank")),
+        ("alfa {}", lora.get("alpha")),
+        ("sobre {}", targets),
+        ("base en {}", tutor.quantization),
+        ("{} épocas", train.get("epochs")),
+        ("tasa de aprendizaje {}", train.get("learning_rate")),
+        ("semilla {}", train.get("seed")),
+    )
+    known = ", ".join(text.format(value) for text, value in recipe if value not in (None, ""))
     return f"""
 ## Entrenamiento
 
-Datos: {rows} ({where}{license}). LoRA de rango {lora.get("rank")}, alfa {lora.get("alpha")}, sobre {targets}; base en {tutor.quantization};
-{train.get("epochs")} épocas, tasa de aprendizaje {train.get("learning_rate")}, semilla {train.get("seed")}.
+Datos: {rows} ({where}{license}).
+{known[:1].upper()}{known[1:]}{"." if known else "No se sabe cómo fue entrenado."}
 Validador declarado: {judges} (no se descarga código: se usa el que esté instalado).
-Versiones: {versions}."""
+{f"Versiones: {versions}." if versions else ""}"""
 
 
 def _limits(facts: CardFacts) -> str:

@@ -87,7 +87,8 @@ class Fault:
     path: str
     kind: str
     """``status``, ``drop`` (before any work), ``lost`` (the work is done, the answer is not sent), ``cut`` (half the body, then a
-    reset), ``short`` (half the body, then a clean end), ``flip`` (one byte of the body), ``delay``."""
+    reset), ``short`` (half the body, then a clean end), ``stall`` (half the body, then nothing), ``flip`` (one byte of the body),
+    ``delay``."""
     method: str = ""
     times: int = 1
     status: int = 500
@@ -274,9 +275,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        if kind in ("cut", "short"):
-            self.wfile.write(content[: len(content) // 2])
+        if kind in ("cut", "short", "stall"):
+            self.wfile.write(content[: 0 if self.headers.get("Range") else len(content) // 2])
             self.wfile.flush()
+            if kind == "stall":
+                self.hub.closing.wait(self.fault.seconds if self.fault else 0)
             if kind == "cut":
                 self._reset()
             self.close_connection = True

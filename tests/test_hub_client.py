@@ -163,7 +163,7 @@ def test_an_endpoint_without_xet_gets_the_files_by_lfs(client: HubClient, site: 
 
 @pytest.mark.parametrize("where", ["/whoami", "/api/models/ana/sql"])
 def test_a_stalled_server_ends_with_exit_code_4(client: HubClient, site: HubServer, parent: str, where: str) -> None:
-    client._clock.reading, client._clock.patience = 0.2, 0.3
+    client._clock.reading, client._clock.longest = 0.2, 0.5
     site.fault(where, "delay", times=99)
     with pytest.raises(NetworkError) as caught:
         client.person() if "whoami" in where else client.state(REPO)
@@ -173,7 +173,7 @@ def test_a_stalled_server_ends_with_exit_code_4(client: HubClient, site: HubServ
 
 @pytest.mark.parametrize("where", ["/commit/", "/objects/"])
 def test_a_stalled_upload_ends_too(client: HubClient, site: HubServer, files: dict[str, Path], parent: str, where: str) -> None:
-    client._clock.reading, client._clock.patience = 0.2, 0.3
+    client._clock.reading, client._clock.longest = 0.2, 0.5
     site.fault(where, "delay", times=99)
     with pytest.raises(NetworkError):
         client.commit(REPO, files, message="v0.1.0", parent=parent)

@@ -521,7 +521,7 @@ from adapters_hub.contracts import Request, Sampling
 from adapters_hub.engine.session import TorchEngine
 from adapters_hub.types import BaseModel, Message
 engine = TorchEngine(BaseModel(model={str(base)!r}, quantization="none"))
-ticket = engine.submit(Request((Message("user", "Hola"),), None, Sampling(max_new_tokens=450, temperature=1.0)))
+ticket = engine.submit(Request((Message("user", "Hola"),), None, Sampling(max_new_tokens=450, temperature=1.0, seed=2)))
 next(iter(ticket))
 print("bye")
 """
@@ -538,7 +538,7 @@ from adapters_hub.engine.session import TorchEngine
 from adapters_hub.errors import HubError
 from adapters_hub.types import BaseModel, Message
 engine = TorchEngine(BaseModel(model={str(base)!r}, quantization="none"))
-request = Request((Message("user", "Hola"),), None, Sampling(max_new_tokens=450, temperature=1.0))
+request = Request((Message("user", "Hola"),), None, Sampling(max_new_tokens=450, temperature=1.0, seed=2))
 ticket = engine.submit(request)
 next(iter(ticket))
 child = os.fork()

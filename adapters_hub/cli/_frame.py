@@ -33,7 +33,7 @@ VERBS = {
     "chat": "Talk with a tutor; without NAME with the default one.",
     "quiz": "Answer a tutor's questions; its validator keeps the score.",
     "route": "Say which tutor a question is for.",
-    "publish": "Publish a tutor's adapter on the Hugging Face Hub.",
+    "publish": "Publish a tutor's adapter on the Hugging Face Hub (alias: push).",
     "export": "Write a tutor's adapter as other programs want it.",
     "pull": "Fetch a published tutor from the Hugging Face Hub.",
     "search": "Search the Hugging Face Hub for published tutors.",
@@ -50,6 +50,8 @@ VERBS = {
     "completion": "Print the shell completion script.",
 }
 """Verb -> its one-line help, in the order of ``hub --help``, so that the list needs no import of any verb."""
+ALIASES = {"push": "publish"}
+"""Another name -> verb; what the help lists is the verb."""
 
 
 def main() -> NoReturn:
@@ -120,6 +122,7 @@ class HubGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb's file, or take the plugin's command."""
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name in self.commands:
             return self.commands[cmd_name]
         if cmd_name not in _verb_files():
@@ -139,7 +142,7 @@ class HubGroup(click.Group):
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """For plugins; refuses the name of a verb or of another plugin's command."""
         called = name or cmd.name or ""
-        if called in _verb_files() or called in self.commands:
+        if called in _verb_files() or called in ALIASES or called in self.commands:
             raise HubError(f"its command '{called}' has the name of one that exists already")
         super().add_command(with_global_options(cmd), name)
 

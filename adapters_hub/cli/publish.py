@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from dataclasses import asdict
 from gettext import gettext as _
@@ -17,6 +18,7 @@ from adapters_hub.errors import HubError, NetworkError, NotFoundError, RightsErr
 from adapters_hub.gate import GateReport, gate
 from adapters_hub.hub_client import HubClient, Person
 from adapters_hub.known_bases import known_base
+from adapters_hub.progress_line import ProgressLine
 from adapters_hub.publishing import Plan, Published, Step, Wishes, carry_out, plan
 from adapters_hub.types import Tutor
 
@@ -52,7 +54,7 @@ def command(house: House, name: str | None, repository: str, run: str | None, dr
         wanted = Wishes(repository=repository, gated=gated or "", **wishes)  # type: ignore[arg-type]
         base = known_base(chosen.manifest.base.model) if chosen.manifest else None
         license = base.licence if base and base.free else ""
-        with HubClient() as client:
+        with HubClient(bars=sys.stderr.isatty() and not (house.quiet or house.json)) as client:
             person = _person(house, client, dry_run)
             looking = client if person is not None else None
             made = plan(tutor, chosen, report, house.plugins, wanted, Path(staging), client=looking, person=person, base_license=license)
@@ -111,11 +113,14 @@ def _carry_out(house: House, tutor: Tutor, made: Plan, client: HubClient) -> Non
             )
         )
     done: Published | None = None
-    for event in carry_out(made, client):
-        if isinstance(event, Step):
-            house.note(f"  {event.code:<10} {event.text}")
-        else:
-            done = event
+    with ProgressLine(not house.quiet and not house.json) as line:
+        for event in carry_out(made, client, line.show_bytes):
+            if isinstance(event, Step):
+                if event.code == "committed":
+                    line.close()
+                house.note(f"  {event.code:<10} {event.text}")
+            else:
+                done = event
     if done is None:
         raise HubError(_("publishing ended without a result"))
     for text in done.notes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 from gettext import gettext as _
 from typing import Any
 
@@ -40,9 +39,10 @@ def command(house: House, reference: str, **options: Any) -> None:
         repository, revision = parse_reference(reference, client.endpoint)  # before a workspace is started for it
         workspace = workspace_for(house)
         house.note(_("asking {endpoint} for {repository} ...").format(endpoint=client.endpoint, repository=repository))
-        told = partial(_tell_bytes, line)
-        for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client, told):
+        for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client, line.show_bytes):
             if isinstance(event, Step):
+                if event.code == "checked":
+                    line.close()
                 house.note(f"  {event.code:<10}{event.text}")
             else:
                 done = event
@@ -57,8 +57,3 @@ def command(house: House, reference: str, **options: Any) -> None:
         house.note(_("next: hub chat {name}").format(name=found.tutor))
         return
     tell(house, found.tutor, found.folder, found.run, found.validators, found.notes)
-
-
-def _tell_bytes(line: ProgressLine, done: int, total: int) -> None:
-    share = done / total if total else 1.0
-    line.show(f"  {share:>4.0%}  {done / 1e6:.1f} / {total / 1e6:.1f} MB", share)

@@ -57,7 +57,7 @@ class LoadedBase:
     @property
     def context(self) -> int:
         """Tokens that a conversation and its answer may have together."""
-        return int(getattr(self.model.config, "max_position_embeddings", 0) or DEFAULT_CONTEXT)
+        return _context(self.model.config)
 
 
 def load_base(
@@ -80,7 +80,7 @@ def load_base(
         tell("reading tokenizer and chat template")
         chat = _chat_format(base, files, workspace)
         tell("loading weights")
-        model = _load_model(base, files, device, dtype, quantization)
+        model = _load_model(base, files, device, dtype, quantization, notes)
     if training:
         keep_gradients(model)
     tell("fingerprinting")
@@ -213,7 +213,7 @@ def _chat_format(base: BaseModel, files: BaseFiles, workspace: Path | None) -> C
     return chat_format_from(tokenizer, template=template_file.read_text(encoding="utf-8") if template_file is not None else None)
 
 
-def _load_model(base: BaseModel, files: BaseFiles, device: torch.device, dtype: torch.dtype, quantization: str) -> Any:
+def _load_model(base: BaseModel, files: BaseFiles, device: torch.device, dtype: torch.dtype, quantization: str, notes: list[str]) -> Any:
     arguments: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa", "trust_remote_code": base.trust_remote_code}
     if files.kind == "folder":
         arguments |= {"use_safetensors": True, "device_map": {"": device}}
@@ -224,7 +224,14 @@ def _load_model(base: BaseModel, files: BaseFiles, device: torch.device, dtype: 
         elif quantization == "int8":
             arguments["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
     with _clear_load_errors(base, files):
-        model = AutoModelForCausalLM.from_pretrained(**_source(files), local_files_only=True, **arguments)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(**_source(files), local_files_only=True, **arguments)
+        except ValueError as error:  # how transformers says that an architecture has no such attention; it says so before reading weights
+            if "scaled_dot_product_attention" not in str(error):
+                raise
+            arguments["attn_implementation"] = "eager"
+            model = AutoModelForCausalLM.from_pretrained(**_source(files), local_files_only=True, **arguments)
+            notes.append("attention is computed in plain steps, slower: this architecture has no fused one")
         if files.kind == "gguf":
             model = _quantize_in_place(model, dtype).to(device) if quantization == "nf4" else model.to(device)
     model.eval()
@@ -297,6 +304,20 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
         if bars:
             transformers.utils.logging.enable_progress_bar()
+
+
+def _context(config: Any) -> int:
+    """Positions that mean the same whatever else is computed beside them.
+
+    Models with two sets of frequencies ("longrope") take the long one for all rows of a batch as soon as one of them is long, and for
+    tokens behind keys that were computed with the short one: only up to the first length are answers their own."""
+    text = config.get_text_config(decoder=True) if hasattr(config, "get_text_config") else config
+    most = int(getattr(text, "max_position_embeddings", 0) or getattr(config, "max_position_embeddings", 0) or DEFAULT_CONTEXT)
+    rope = getattr(text, "rope_parameters", None) or {}
+    for one in (rope, *(part for part in rope.values() if isinstance(part, dict))):
+        if one.get("rope_type") == "longrope":
+            most = min(most, int(one.get("original_max_position_embeddings") or most))
+    return most
 
 
 # --- figures -------------------------------------------------------------------------------------

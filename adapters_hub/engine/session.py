@@ -149,6 +149,8 @@ class TorchEngine:
         self.thread.require_open()
         if request.adapter is not None and request.adapter not in self.registry.names():
             raise NotFoundError(f"no adapter '{request.adapter}' is attached", hint="attach it before asking")
+        if not request.messages or request.messages[-1].role != "user":
+            raise UsageError("the conversation does not end with a question", hint="its last turn must be the user's")
         ids = tuple(render(self.loaded.chat, request.messages, add_generation_prompt=True).ids)
         room = self.context - len(ids)
         if room < 1:
