@@ -12,6 +12,9 @@ from collections.abc import Sequence
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What steers a terminal: control characters other than line feed and tab, and marks that turn the direction of writing."""
 
+TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
+"""A token of the Hugging Face Hub: a server may repeat it in what it says."""
+
 
 class HubError(Exception):
     """A failure the user can act on.
@@ -25,9 +28,9 @@ class HubError(Exception):
 
     def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.message = printable(message)
-        self.hint = printable(hint)
-        self.details = tuple(printable(detail) for detail in details)
+        self.message = tellable(message)
+        self.hint = tellable(hint)
+        self.details = tuple(tellable(detail) for detail in details)
         if hint or details:  # what a traceback shows below the message, from Python 3.11 on: a notebook's only way to tell it
             self.__notes__ = [*(f"  {detail}" for detail in self.details), *([f"hint: {self.hint}"] if hint else [])]
 
@@ -96,6 +99,11 @@ class Interrupted(HubError):
 def printable(text: str) -> str:
     """``text`` with whatever steers a terminal spelt out, as in ``\\x1b``."""
     return CONTROL.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def tellable(text: str) -> str:
+    """``text`` printable, and without tokens, as whoever asks for help shows it to others."""
+    return printable(TOKEN.sub("hf_...", text))
 
 
 def from_os_error(error: OSError, doing: str) -> HubError:

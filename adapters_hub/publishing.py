@@ -226,7 +226,7 @@ def _base_id(model: str, wishes: Wishes) -> tuple[str, bool]:
             f"the base '{model}' lies on this machine only: nobody else could load it",
             hint="name the Hub model that it is a copy of: --base-id OWNER/NAME",
         )
-    if QUANTIZED.search(wanted):
+    if QUANTIZED.search(wanted.rpartition("/")[2]):
         raise UsageError(f"'{wanted}' is a quantized copy of a base", hint="name the unquantized one: --base-id OWNER/NAME")
     return wanted, False
 

@@ -17,7 +17,7 @@ import click
 
 from adapters_hub import __version__
 from adapters_hub.cli._house import House, global_options, with_global_options
-from adapters_hub.errors import HubError, Interrupted, ResourceError, UsageError, from_os_error
+from adapters_hub.errors import HubError, Interrupted, ResourceError, UsageError, from_os_error, tellable
 from adapters_hub.plugins import Plugins, load_plugins
 from adapters_hub.workspace import nearest
 
@@ -200,7 +200,7 @@ def _report(house: House, cause: BaseException) -> int:
     if house.debug:
         import traceback
 
-        click.echo("".join(traceback.format_exception(type(cause), cause, cause.__traceback__)), err=True, nl=False)
+        click.echo(tellable("".join(traceback.format_exception(type(cause), cause, cause.__traceback__))), err=True, nl=False)
     if house.json:
         document = {"code": error.code, "message": error.message, "hint": error.hint, "details": list(error.details)}
         house.emit({"error": document})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,16 +55,34 @@ def _prompt(text: str | None) -> str | None:
         raise from_os_error(error, f"read {text}") from error
 
 
-def workspace_for(house: House) -> Workspace:
-    """The workspace; where there is none, one is started in the current folder."""
+@contextmanager
+def workspace_for(house: House) -> Iterator[Workspace]:
+    """The workspace; where there is none, one is started in the current folder, and is gone again when the block fails."""
+    started, had_folder = None, (Path.cwd() / "tutors").is_dir()
     try:
-        return house.workspace
+        workspace = house.workspace
     except NotFoundError:
         if house.workspace_option or house.environ.get("HUB_WORKSPACE"):
             raise
-    workspace = make_workspace(Path.cwd())
-    house.note(_("started a workspace: {file}").format(file=shown(workspace.settings_file)))
-    return house.workspace
+        started = make_workspace(Path.cwd())
+        workspace = house.workspace
+    try:
+        yield workspace
+    except BaseException:
+        if started is not None:
+            _take_back(started, keep_folder=had_folder)
+        raise
+    if started is not None:
+        house.note(_("started a workspace: {file}").format(file=shown(started.settings_file)))
+
+
+def _take_back(started: Workspace, *, keep_folder: bool) -> None:
+    with suppress(OSError):
+        if set(started.folder.iterdir()) > {started.settings_file}:  # somebody else is at work here too
+            return
+        started.settings_file.unlink()
+        if not keep_folder:
+            started.folder.rmdir()
 
 
 def tell(house: House, tutor: str, folder: Path, run: str, validators: Sequence[str], notes: Sequence[str]) -> None:

@@ -28,13 +28,13 @@ def command(house: House, path: Path, **options: Any) -> None:
     wishes = wishes_of(**options)
     if not path.exists():
         raise click.UsageError(_("{path} does not exist").format(path=path))
-    workspace = workspace_for(house)
     done: Settled | None = None
-    for event in import_adapter(path, wishes, workspace, house.load_base(), house.plugins):
-        if isinstance(event, str):
-            house.note(event)
-        else:
-            done = event
+    with workspace_for(house) as workspace:
+        for event in import_adapter(path, wishes, workspace, house.load_base(), house.plugins):
+            if isinstance(event, str):
+                house.note(event)
+            else:
+                done = event
     found: Settled = require(done)
     house.emit({"schema": 1, **asdict(found)})
     house.show(_("{path} is the tutor '{name}' now").format(path=path, name=found.tutor))

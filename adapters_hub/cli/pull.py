@@ -35,17 +35,17 @@ def command(house: House, reference: str, **options: Any) -> None:
     """
     wishes = wishes_of(**options)
     done: Pulled | None = None
-    with HubClient() as client, ProgressLine(not house.quiet and not house.json) as line:
+    with HubClient() as client:
         repository, revision = parse_reference(reference, client.endpoint)  # before a workspace is started for it
-        workspace = workspace_for(house)
-        house.note(_("asking {endpoint} for {repository} ...").format(endpoint=client.endpoint, repository=repository))
-        for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client, line.show_bytes):
-            if isinstance(event, Step):
-                if event.code == "checked":
-                    line.close()
-                house.note(f"  {event.code:<10}{event.text}")
-            else:
-                done = event
+        with workspace_for(house) as workspace, ProgressLine(not house.quiet and not house.json) as line:
+            house.note(_("asking {endpoint} for {repository} ...").format(endpoint=client.endpoint, repository=repository))
+            for event in pull(repository, revision, wishes, workspace, house.load_base(), house.plugins, client, line.show_bytes):
+                if isinstance(event, Step):
+                    if event.code == "checked":
+                        line.close()
+                    house.note(f"  {event.code:<10}{event.text}")
+                else:
+                    done = event
         notes = client.notes
     found: Pulled = require(done)
     for text in notes:
