@@ -24,7 +24,8 @@ EMBEDDED = {"mini": Path(__file__).parent / "bases" / "mini"}
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 QUANTIZED = re.compile(
-    r"[-_.](unsloth-)?(bnb-?[48]bits?|[48]-?bits?|int[48]|fp8|nf4|awq|gptq|gguf|exl[23]|hqq|mlx|quantized|w[48]a(8|16))([-_.].*)?$", re.IGNORECASE
+    r"[-_.](unsloth-)?(bnb-?[48]bits?|[48]-?bits?|int[48]|fp8|nf4|awq|gptq|gguf|exl[23]|hqq|mlx|quantized|w[48]a(8|16))([-_.].*)?$",
+    re.IGNORECASE,
 )
 """What copies of a model that are held in fewer bits are called, from the first mark of it to the end of the name."""
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "LICENSE*", "README.md")

@@ -319,6 +319,10 @@ def silent(text: str) -> None:
     """Nobody listens."""
 
 
+GGUF_MARK = "adapters_hub.version"
+"""Key in every GGUF file that an export has made: one without it is never replaced."""
+
+
 @dataclass(frozen=True)
 class ExportJob:
     """One export. Whatever the exporter writes it writes to ``out``, and nowhere else: half an export is thrown away by others."""

@@ -27,8 +27,8 @@ class HubError(Exception):
     code = "failed"
 
     def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
-        super().__init__(message)
         self.message = tellable(message)
+        super().__init__(self.message)
         self.hint = tellable(hint)
         self.details = tuple(tellable(detail) for detail in details)
         if hint or details:  # what a traceback shows below the message, from Python 3.11 on: a notebook's only way to tell it

@@ -10,20 +10,21 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters_hub import __version__, store
 from adapters_hub.base_files import EMBEDDED, HUB_ID
-from adapters_hub.contracts import ExporterSpec, ExportJob, ExportNeeds, ExportResult, TrainedTutor, silent
+from adapters_hub.contracts import GGUF_MARK, ExporterSpec, ExportJob, ExportNeeds, ExportResult, TrainedTutor, silent
 from adapters_hub.errors import HubError, ResourceError, UsageError, from_os_error
 from adapters_hub.gate import ADAPTER, BASE, scores_of
 from adapters_hub.hardware import read_machine
 from adapters_hub.known_bases import known_base
 from adapters_hub.plugins import Plugins
 from adapters_hub.portable_tutor import portable_config, tutor_file_of
-from adapters_hub.tutor_file import SYSTEM_FILE, text_of
+from adapters_hub.tutor_file import SYSTEM_FILE, TUTOR_FILE, text_of
 from adapters_hub.types import RunManifest, Tutor
 from adapters_hub.workspace import nearest, shown
 
@@ -162,9 +163,23 @@ def _require_free(target: Path, *, force: bool) -> None:
         return
     if not force:
         raise UsageError(f"{shown(target)} exists already", hint="--out another one, or --force replaces an earlier export")
-    ours = (target / RECORD).is_file() or (target.is_dir() and not any(target.iterdir()))
-    if not (ours or (target.is_file() and target.suffix in (".zip", ".gguf"))):
-        raise UsageError(f"{shown(target)} is no earlier export: it holds no {RECORD}", hint="--out another one, or remove it yourself")
+    if not _is_earlier(target):
+        raise UsageError(f"{shown(target)} is no earlier export", hint="--out another one, or remove it yourself")
+
+
+def _is_earlier(target: Path) -> bool:
+    """Whether an export has made it, as far as that can be seen; an empty folder may be one that was begun."""
+    try:
+        if target.is_dir():
+            return (target / RECORD).is_file() or not any(target.iterdir())
+        if zipfile.is_zipfile(target):
+            with zipfile.ZipFile(target) as archive:
+                return {CONFIG, WEIGHTS, TUTOR_FILE} <= set(archive.namelist())
+        with target.open("rb") as stream:
+            start = stream.read(4096)
+        return start.startswith(b"GGUF") and GGUF_MARK.encode() in start
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _draft_folder(target: Path) -> Path:
@@ -208,7 +223,7 @@ def _trained(one: Chosen, plugins: Plugins, settings: Mapping[str, str]) -> Trai
     hashes = {CONFIG: _sha256(config), WEIGHTS: manifest.files[WEIGHTS], SYSTEM_FILE: _sha256(system)}
     base = base_id or Path(manifest.base.model).name
     document = replace(tutor_file_of(one.tutor, one.run, manifest, plugins, base=base, license=_license(manifest)), files=hashes)
-    return TrainedTutor(one.tutor, adapter, {CONFIG: config, SYSTEM_FILE: system, "tutor.json": text_of(document).encode()})
+    return TrainedTutor(one.tutor, adapter, {CONFIG: config, SYSTEM_FILE: system, TUTOR_FILE: text_of(document).encode()})
 
 
 def _license(manifest: RunManifest) -> str:

@@ -90,7 +90,7 @@ class HubClient:
 
     Use it as a context manager: inside, all requests of huggingface_hub have our timeouts."""
 
-    def __init__(self, *, reading: float = READING, patience: float = PATIENCE, bars: bool = False) -> None:
+    def __init__(self, *, reading: float | None = None, patience: float | None = None, bars: bool = False) -> None:
         """``bars``: huggingface_hub may draw its own where bytes cannot be counted, which are uploads by Xet."""
         from huggingface_hub import HfApi, constants
 
@@ -99,7 +99,7 @@ class HubClient:
         self.notes: list[str] = []
         """What was decided on the way and is worth a line."""
         self._bars = bars
-        self._clock = Patience(reading, patience)
+        self._clock = Patience(reading or READING, patience or PATIENCE)
 
     def __enter__(self) -> HubClient:
         self._clock.install()
@@ -172,7 +172,8 @@ class HubClient:
     ) -> str:
         """Put all ``files`` (name in the repository -> local file) into one commit on top of ``parent``; returns its id.
 
-        ``progress`` is told, perhaps by another thread, how many bytes are sent, again and again while large files go. Where an answer is lost, the repository is looked at before anything is sent again: never two commits.
+        ``progress`` is told, perhaps by another thread, how many bytes are sent, again and again while large files go.
+        Where an answer is lost, the repository is looked at before anything is sent again: never two commits.
         Raises HubError when somebody else has committed meanwhile."""
         for attempt in range(TRIES):
             try:
@@ -265,7 +266,9 @@ class HubClient:
         ``progress`` is told the bytes that are here, again and again; never where the cache has the file.
         Raises HubError when they differ twice, NetworkError, ResourceError."""
         for again in (False, True):
-            fetch = partial(self.api.hf_hub_download, id, name, revision=sha, force_download=again, tqdm_class=byte_counter(self._told(progress)))
+            fetch = partial(
+                self.api.hf_hub_download, id, name, revision=sha, force_download=again, tqdm_class=byte_counter(self._told(progress))
+            )
             self._clock.by_bytes = True
             try:
                 file = Path(self._ask(fetch, f"download {id}/{name}"))

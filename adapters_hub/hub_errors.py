@@ -47,8 +47,9 @@ def in_words(error: BaseException, doing: str, endpoint: str) -> HubError:
     if isinstance(cause, (MemoryError,)):
         return ResourceError(f"cannot {doing}: out of memory")
     if isinstance(cause, (OSError, RuntimeError)) or _of_http(cause):
-        why = type(cause).__name__.removesuffix("Error") or "no connection"
-        return NetworkError(f"cannot {doing}: {endpoint} does not answer ({why})", hint="check the network (HF_ENDPOINT names the server)")
+        return NetworkError(
+            f"cannot {doing}: {endpoint} does not answer ({_why(cause)})", hint="check the network (HF_ENDPOINT names the server)"
+        )
     return HubError(f"cannot {doing}: {type(cause).__name__}: {_first_line(cause)}", hint="--debug shows the traceback")
 
 
@@ -64,6 +65,13 @@ def _deepest_known(error: BaseException) -> BaseException:
             return link
         link = link.__cause__ or link.__context__  # type: ignore[assignment]
     return found
+
+
+def _why(cause: BaseException) -> str:
+    kind = type(cause).__name__
+    if kind.endswith("Timeout"):
+        return "not within the time that it has"
+    return {"ConnectError": "no connection", "ReadError": "it broke off", "WriteError": "it broke off"}.get(kind, kind)
 
 
 def _of_http(error: BaseException) -> bool:

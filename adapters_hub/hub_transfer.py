@@ -117,7 +117,7 @@ def additions(files: Mapping[str, Path], moved: Callable[[], None], progress: Pr
         @contextmanager
         def as_file(self, with_tqdm: bool = False) -> Iterator[BinaryIO]:
             """``with_tqdm``: it is read to be sent, by one of several threads."""
-            with open(self.path_or_fileobj, "rb") as stream:  # type: ignore[arg-type]
+            with Path(self.path_or_fileobj).open("rb") as stream:  # type: ignore[arg-type]
                 if with_tqdm:
                     _count_reading(stream, self._tell)
                 yield stream

@@ -116,7 +116,12 @@ def pull(
 
 
 def _state(client: HubClient, repository: str, revision: str) -> RemoteState:
-    state = client.state(repository, revision or None)
+    try:
+        state = client.state(repository, revision or None)
+    except NotFoundError as error:  # the repository is there
+        tags = sorted(client.tags(repository), key=_in_order, reverse=True)
+        hint = f"its tags: {', '.join(tags[:8])}" if tags else "it has no tags: without @REV the newest is fetched"
+        raise NotFoundError(f"{repository} has no revision '{revision}'", hint=hint) from error
     if state is None:
         raise NotFoundError(
             f"there is no repository {repository}, or this token may not see it",
@@ -125,6 +130,10 @@ def _state(client: HubClient, repository: str, revision: str) -> RemoteState:
     if not COMMIT.fullmatch(state.sha):
         raise HubError(f"the Hub names no commit of {repository}", hint="try again later")
     return state
+
+
+def _in_order(tag: str) -> tuple[list[int], str]:
+    return [int(number) for number in re.findall(r"\d{1,9}", tag)], tag
 
 
 def _home(workspace: Workspace, repository: str, wishes: Wishes) -> Path | None:

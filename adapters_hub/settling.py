@@ -125,8 +125,7 @@ def settle(newcomer: Newcomer, folder: Path, source: Source, workspace: Workspac
         if home is None:
             texts = {file: _as_it_came(newcomer, fresh / file) for file in TEXTS if (fresh / file).is_file()}
             write_source(fresh, replace(source, texts=texts))
-            home = workspace.folder / name
-            os.rename(fresh, home)
+            home = _moved_in(fresh, workspace.folder / name)
         else:
             (home / store.RUNS).mkdir(exist_ok=True)
             os.rename(run, home / store.RUNS / run.name)
@@ -137,6 +136,16 @@ def settle(newcomer: Newcomer, folder: Path, source: Source, workspace: Workspac
         raise from_os_error(error, f"write {shown(home or workspace.folder / name)}") from error
     choose(home, run.name)
     return Settled(name, home, run.name, source, newcomer.validators, (*notes, *_lacking(home)))
+
+
+def _moved_in(fresh: Path, home: Path) -> Path:
+    try:
+        os.rename(fresh, home)
+    except OSError as error:
+        if not os.path.lexists(home):
+            raise
+        raise UsageError(f"there is a tutor '{home.name}' since a moment ago", hint="repeat the command: it looks again") from error
+    return home
 
 
 def refresh(newcomer: Newcomer, folder: Path, source: Source, *, home: Path, run: str) -> Settled:

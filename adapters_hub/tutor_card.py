@@ -117,14 +117,13 @@ def _text(facts: CardFacts) -> str:
 def _about(facts: CardFacts) -> str:
     tutor = facts.tutor
     base, la_base = _names_of_base(facts)
+    described = f"\n{tutor.description}\n" if tutor.description else ""
     measured = " It was measured against its base, see below." if "eval" in tutor.metrics else ""
     return f"""
 # {tutor.title}
-
-{tutor.description}
-
-{_SPANISH.get(tutor.language, "Tutor")} para estudiantes y docentes: un adaptador LoRA (formato PEFT) sobre {la_base}, hecho con adapters_hub.
-Versión {tutor.version}, entrenamiento `{tutor.run}`.
+{described}
+{_SPANISH.get(tutor.language, "Tutor")} para estudiantes y docentes: un adaptador LoRA (formato PEFT) sobre {la_base}, hecho con
+adapters_hub. Versión {tutor.version}, entrenamiento `{tutor.run}`.
 
 *In English: a LoRA adapter (PEFT format) that makes {base} a tutor: {tutor.title}. It answers in
 {_ENGLISH.get(tutor.language, f"the language '{tutor.language}'")}.{measured}*"""
@@ -172,6 +171,8 @@ name = {tutor.base.model!r}
 tokenizer = AutoTokenizer.from_pretrained(name{revision})
 base = AutoModelForCausalLM.from_pretrained(name{revision}, dtype="auto", device_map="auto")"""
     stops = f", eos_token_id={list(tutor.stop_token_ids)}" if tutor.stop_token_ids else ""
+    penalty = float(tutor.chat.get("repetition_penalty", 1.0))
+    settings = (f", repetition_penalty={penalty}" if penalty != 1.0 else "") + stops
     return f"""from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 {load}
@@ -179,7 +180,7 @@ model = PeftModel.from_pretrained(base, {facts.repository!r}, revision={"v" + tu
 system = {_literal(facts.system_prompt)}
 chat = [{{"role": "system", "content": system}}, {{"role": "user", "content": {_literal(facts.question)}}}]
 prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True).to(model.device)
-answer = model.generate(**prompt, max_new_tokens={int(tutor.chat.get("max_new_tokens", 256))}, do_sample=False{stops})
+answer = model.generate(**prompt, max_new_tokens={int(tutor.chat.get("max_new_tokens", 256))}, do_sample=False{settings})
 print(tokenizer.decode(answer[0, prompt["input_ids"].shape[1]:], skip_special_tokens=True))"""
 
 
@@ -236,7 +237,7 @@ def _training(facts: CardFacts) -> str:
         ("LoRA de rango {}", lora.get("rank")),
         ("alfa {}", lora.get("alpha")),
         ("sobre {}", targets),
-        ("base en {}", tutor.quantization),
+        ("base en {}", "" if tutor.quantization == "none" else tutor.quantization),
         ("{} épocas", train.get("epochs")),
         ("tasa de aprendizaje {}", train.get("learning_rate")),
         ("semilla {}", train.get("seed")),

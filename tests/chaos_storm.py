@@ -50,9 +50,9 @@ QUESTIONS = (
 )
 SYSTEM = "Eres un tutor. La respuesta es 4. Un algoritmo de ordenación compara elementos."
 SAMPLINGS = (
-    Sampling(max_new_tokens=4),
-    Sampling(max_new_tokens=6, repetition_penalty=1.3),
-    Sampling(temperature=1.1, top_p=0.9, max_new_tokens=4, seed=3),
+    Sampling(max_new_tokens=3),
+    Sampling(max_new_tokens=5, repetition_penalty=1.3),
+    Sampling(temperature=1.1, top_p=0.9, max_new_tokens=3, seed=3),
 )
 POISON = "zz"
 """A question with this text always fails, and it alone."""
@@ -75,6 +75,8 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     """Failures that were injected."""
     wrong: list[str] = field(default_factory=list)
+    left: int = 0
+    """Claims on slots that nobody gave back, and answers still said to be under way."""
 
     @property
     def asked(self) -> int:
@@ -362,6 +364,8 @@ def storm(world: World, *, count: int, threads: int = 6, seed: int = 0, **settin
     engine = world.open(**{"rows": 64, "slot_bytes": 4 * size, "prefix_bytes": 1 << 22} | settings)
     begun = time.perf_counter()
     try:
-        return Storm(world, engine, count=count, threads=threads, seed=seed).run(), time.perf_counter() - begun
+        tally, seconds = Storm(world, engine, count=count, threads=threads, seed=seed).run(), time.perf_counter() - begun
+        tally.left = sum(resident.leases for resident in engine.registry.residents()) + engine.facts().running
+        return tally, seconds
     finally:
         engine.close()

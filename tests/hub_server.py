@@ -93,6 +93,8 @@ class Fault:
     times: int = 1
     status: int = 500
     seconds: float = 120.0
+    text: str = "injected fault"
+    """What it says with ``status``."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Asked:
     method: str
     path: str
     agent: str
+    authorization: str
 
     @property
     def writes(self) -> bool:
@@ -120,6 +123,8 @@ class HubServer:
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.xet_answers = xet_answers
+        self.redirect = ""
+        """Where every question about the user is sent on to."""
         self.lock = threading.RLock()
         self.closing = threading.Event()
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in (_Api, _Storage)]
@@ -228,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        self.hub.asked.append(Asked(self.command, path, self.headers.get("User-Agent", "")))
+        self.hub.asked.append(Asked(self.command, path, self.headers.get("User-Agent", ""), self.headers.get("Authorization", "")))
         body = self._body()
         self.fault = self.hub._due(self.command, path)
         if self.fault and self.fault.kind == "delay":
@@ -237,7 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         try:
             if self.fault and self.fault.kind == "status":
-                raise Refused(self.fault.status, "injected fault", **({"RateLimit": '"api";r=0;t=1'} if self.fault.status == 429 else {}))
+                raise Refused(self.fault.status, self.fault.text, **({"RateLimit": '"api";r=0;t=1'} if self.fault.status == 429 else {}))
             with self.hub.lock:
                 status, headers, content = self.answer(path, {k: v[-1] for k, v in parse_qs(urlsplit(self.path).query).items()}, body)
         except Refused as refusal:
@@ -363,6 +368,11 @@ class _Api(_Handler):
             raise Refused(403, f"Forbidden: you don't have write access to {id}.")
         return found
 
+    def _require_granted(self, repository: Repository) -> None:
+        account = self._account()
+        if repository.gated and not (account and account.reads(repository.id.split("/")[0])):
+            raise Refused(403 if account else 401, f"Access to model {repository.id} is restricted.", "GatedRepo")
+
     def _state(self, id: str, revision: str) -> tuple[Repository, Commit]:
         repository = self._readable(id)
         state = repository.at(revision)
@@ -373,6 +383,8 @@ class _Api(_Handler):
     # --- accounts and repositories ---
 
     def whoami(self) -> Any:
+        if self.hub.redirect:
+            return 302, {"Location": self.hub.redirect}, b""
         account = self._signed_in()
         organizations = [{"type": "org", "name": name, "roleInOrg": "write"} for name in account.organizations]
         token = {"displayName": "test", "role": account.role}
@@ -410,7 +422,10 @@ class _Api(_Handler):
         return {"private": repository.private, "gated": repository.gated}
 
     def auth_check(self, id: str, write: str | None) -> Any:
-        self._writable(id) if write else self._readable(id)
+        if write:
+            self._writable(id)
+        else:
+            self._require_granted(self._readable(id))
         return {}
 
     def models(self) -> Any:
@@ -480,9 +495,7 @@ class _Api(_Handler):
 
     def resolve(self, id: str, revision: str, path: str) -> Any:
         repository, state = self._state(id, revision)
-        account = self._account()
-        if repository.gated and not (account and account.reads(id.split("/")[0])):
-            raise Refused(403 if account else 401, f"Access to model {id} is restricted.", "GatedRepo")
+        self._require_granted(repository)
         if path not in state.files:
             raise Refused(404, "Entry not found", "EntryNotFound", **{"X-Repo-Commit": state.sha})
         content, lfs = state.files[path]

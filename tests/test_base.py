@@ -55,6 +55,39 @@ def test_each_quantization_answers_like_the_saved_model(folder: Path, wanted: An
     assert (found - expected).norm() / expected.norm() < tolerance
 
 
+def test_an_architecture_without_fused_attention_is_opened_all_the_same(tmp_path: Path) -> None:
+    from tiny_models import tiny_tokenizer
+    from transformers import AutoModelForCausalLM, Gemma2Config, PreTrainedTokenizerFast
+
+    config = Gemma2Config(
+        vocab_size=384,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer(), eos_token="<|end|>", pad_token="<|pad|>")
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(tmp_path)
+    loaded = load_base(BaseModel(model=str(tmp_path), quantization="none"))
+    assert loaded.model.config._attn_implementation == "eager"
+    assert any("attention is computed in plain steps" in note for note in loaded.notes)
+    assert logits(loaded.model).isfinite().all()
+
+
+def test_where_long_positions_change_the_short_ones_the_context_ends_before() -> None:
+    from transformers import LlamaConfig, Phi3Config
+
+    long = {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 64}
+    long |= {"short_factor": [1.0] * 8, "long_factor": [4.0] * 8}
+    shape = {"hidden_size": 64, "num_attention_heads": 4, "max_position_embeddings": 256}
+    assert base_module._context(Phi3Config(**shape, original_max_position_embeddings=64, rope_parameters=long, pad_token_id=0)) == 64
+    assert base_module._context(LlamaConfig(**shape)) == 256
+
+
 def test_nf4_is_double_quantized_in_the_compute_dtype(folder: Path) -> None:
     loaded = load_base(BaseModel(model=str(folder), quantization="nf4"))
     layer = linear(loaded)

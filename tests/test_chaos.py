@@ -25,6 +25,7 @@ def test_of_twenty_thousand_answers_none_is_wrong(world: World) -> None:
     tally, _ = storm(world, count=COUNT)
     assert tally.wrong == []
     assert tally.asked == COUNT
+    assert tally.left == 0, "every claim on a slot comes back"
     assert tally.right > 0.7 * COUNT
     assert tally.cancelled > 0.02 * COUNT, "the storm must have its cancels"
     assert tally.failed > 0.002 * COUNT, "poisoned questions fail"

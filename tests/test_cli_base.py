@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Hub, load_test_plugins, run_hub, write
 from dictated import trained_run
-from fake_hub import COMMIT, FakeHub, fake_hub
+from hub_server import HubServer, hub_server
 
 from adapters_hub import base_files, choosing, hardware, store
 from adapters_hub.base_files import EMBEDDED, HubModel
@@ -24,6 +25,7 @@ from adapters_hub.scaffolding import HUB_TOML
 from adapters_hub.settings import read_toml
 
 GIB = 1 << 30
+COMMIT = "c0ffee" * 6 + "c0ff"
 QWEN, LLAMA, BIG = "Qwen/Qwen2.5-1.5B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "Qwen/Qwen2.5-7B-Instruct"
 
 
@@ -402,37 +404,38 @@ def test_every_known_difference_between_two_bases_is_named(settings: Path) -> No
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Any:
+def served() -> Iterator[HubServer]:
     """A Hub on this machine that serves mini as ``owner/small``, and a gated one."""
-    with fake_hub() as server:
-        server.models = {
-            "owner/small": EMBEDDED["mini"],
-            "owner/gated": EMBEDDED["mini"],
-            "owner/empty": write(tmp_path / "e/README.md", "").parent,
-        }
-        server.gated = {"owner/gated"}
-        server.cards = {"owner/small": {"license": "mit"}}
+    with hub_server() as server:
+        mini = {file.name: file.read_bytes() for file in EMBEDDED["mini"].iterdir() if file.is_file()}
+        server.repository("owner/small", mini | {"README.md": b"---\nlicense: mit\n---\n"})
+        server.repository("owner/gated", mini, gated="manual")
+        server.repository("owner/empty", {"README.md": b""})
         yield server
 
 
-def use(server: FakeHub, workspace: Path, *words: str) -> Any:
+def use(server: HubServer, workspace: Path, *words: str) -> Any:
     """``hub base use`` as a child process: the client reads its variables when it is imported."""
-    variables = {"HF_ENDPOINT": server.address, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "CUDA_VISIBLE_DEVICES": ""}
+    variables = {"HF_ENDPOINT": server.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "CUDA_VISIBLE_DEVICES": ""}
     return run_hub("base", "use", *words, cwd=workspace, **variables)
 
 
-def test_a_model_of_the_hub_is_described_fetched_and_taken(served: FakeHub, settings: Path, workspace: Path) -> None:
+def test_a_model_of_the_hub_is_described_fetched_and_taken(served: HubServer, settings: Path, workspace: Path) -> None:
     outcome = use(served, workspace, "owner/small", "--download", "--json")
     assert outcome.code == 0, outcome.err
     assert outcome.document["base"]["licence"] == "mit" and outcome.document["here"] is True
     assert outcome.document["base"]["fit"]["kv_per_token"] in (4096, 8192)
     assert read_toml(settings)["base"]["model"] == "owner/small"
-    asked = len(served.seen)
-    shown = run_hub("base", "--json", cwd=workspace, HF_ENDPOINT=served.address)
-    assert shown.document["revision"] == COMMIT and shown.document["folder"] and len(served.seen) == asked
+    asked = len(served.asked)
+    shown = run_hub("base", "--json", cwd=workspace, HF_ENDPOINT=served.url)
+    assert (
+        shown.document["revision"] == served.repositories["owner/small"].head.sha
+        and shown.document["folder"]
+        and len(served.asked) == asked
+    )
 
 
-def test_gated_missing_and_empty_models_end_with_their_codes(served: FakeHub, settings: Path, workspace: Path) -> None:
+def test_gated_missing_and_empty_models_end_with_their_codes(served: HubServer, settings: Path, workspace: Path) -> None:
     before = settings.read_bytes()
     gated = use(served, workspace, "owner/gated")
     assert gated.code == 5 and "is gated" in gated.err and "open bases that fit here" in gated.err
@@ -443,7 +446,7 @@ def test_gated_missing_and_empty_models_end_with_their_codes(served: FakeHub, se
     assert settings.read_bytes() == before
 
 
-def test_offline_nothing_is_asked(served: FakeHub, settings: Path, workspace: Path) -> None:
-    outcome = run_hub("base", "use", "owner/small", cwd=workspace, HF_ENDPOINT=served.address, HF_HUB_OFFLINE="1")
+def test_offline_nothing_is_asked(served: HubServer, settings: Path, workspace: Path) -> None:
+    outcome = run_hub("base", "use", "owner/small", cwd=workspace, HF_ENDPOINT=served.url, HF_HUB_OFFLINE="1")
     assert outcome.code == 4 and "HF_HUB_OFFLINE forbids" in outcome.err and "on this machine: mini" in outcome.err
-    assert served.seen == []
+    assert served.asked == []

@@ -62,7 +62,8 @@ def test_the_list_shows_every_format_with_its_options(hub: Hub, workspace: Path)
         assert spec.help in done.out
         assert all(f"  {option.name}=" in done.out for option in spec.options)
     named = hub("export", "--list", "--to", "gguf", "--json").document["formats"]
-    assert [one["name"] for one in named] == ["gguf"] and named[0]["options"][1]["choices"] == ["f32", "f16", "bf16", "q8_0"]
+    assert [one["name"] for one in named] == ["gguf"]
+    assert " ".join(named[0]["options"][1]["choices"]) == "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0"
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,15 @@ def test_an_existing_place_needs_force(hub: Hub, run: store.Run, workspace: Path
     done = hub("export", "sumas", "--to", "peft")
     assert done.code == 2 and "exists already" in done.err
     assert hub("export", "sumas", "--to", "peft", "--force").code == 0
+
+
+def test_force_replaces_an_archive_of_ours_and_nobody_elses_files(hub: Hub, run: store.Run, workspace: Path) -> None:
+    with zipfile.ZipFile(workspace / "thesis.zip", "w") as archive:
+        archive.writestr("thesis.tex", "years of work")
+    (workspace / "base.gguf").write_bytes(b"GGUF" + bytes(5000))
+    for name, format in (("thesis.zip", "peft"), ("base.gguf", "gguf")):
+        before = (workspace / name).read_bytes()
+        done = hub("export", "sumas", "--to", format, "--out", name, "--force")
+        assert done.code == 2 and "no earlier export" in done.err and (workspace / name).read_bytes() == before
+    assert hub("export", "sumas", "--to", "peft", "--out", "s.zip").code == 0
+    assert hub("export", "sumas", "--to", "peft", "--out", "s.zip", "--force").code == 0

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from conftest import Hub, load_test_plugins, row, write
 from dictated import dictate, sit, trained_run
 from hub_server import HubServer, card_errors
-from hub_site import READER
+from hub_site import ANA, READER
 
-from adapters_hub import evaluating, publishing, store
+from adapters_hub import evaluating, hub_client, publishing, store
+from adapters_hub.hub_client import HubClient
+from adapters_hub.progress_line import ProgressLine
 from adapters_hub.tutor_file import read_tutor_file
 
 REPO = "ana/sumas"
@@ -35,6 +39,14 @@ def run(workspace: Path) -> store.Run:
 
 def held(site: HubServer, id: str = REPO) -> dict[str, bytes]:
     return {name: content for name, (content, _) in site.repositories[id].head.files.items()}
+
+
+def as_if_trained_on(run: store.Run, model: str, **more: str) -> None:
+    """The run's manifest names another base."""
+    manifest = run.folder / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["base"] |= {"model": model, **more}
+    manifest.write_text(json.dumps(document))
 
 
 def card(site: HubServer, id: str = REPO) -> dict[str, object]:
@@ -104,6 +116,53 @@ def test_visibility_gate_and_collection_are_as_asked(hub: Hub, run: store.Run, s
     repository = site.repositories["facultad/sumas"]
     assert not repository.private and repository.gated == "auto"
     assert any("/api/collections" in asked.path for asked in site.asked)
+
+
+def test_push_is_another_name_for_it(hub: Hub, run: store.Run, site: HubServer) -> None:
+    done = hub("push", "sumas")
+    assert done.code == 0, done.err
+    assert set(held(site)) == FILES
+    assert hub("--help").out.count("push") == 1 and hub("push", "--help").code == 0
+
+
+def test_a_terminal_sees_how_far_the_upload_is(hub: Hub, run: store.Run, site: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[int, int]] = []
+    monkeypatch.setattr(ProgressLine, "show_bytes", lambda self, done, total: said.append((done, total)))
+    assert hub("publish", "sumas").code == 0
+    weights, everything = (run.folder / "adapter_model.safetensors").stat().st_size, sum(map(len, held(site).values()))
+    assert said[-1] == (weights, everything)
+
+
+def test_another_repository_of_the_base_lends_neither_its_commit_nor_its_hashes(hub: Hub, run: store.Run, site: HubServer) -> None:
+    as_if_trained_on(run, "unsloth/Qwen2.5-1.5B-Instruct-bnb-4bit", revision="a" * 40, weights="b" * 64)
+    assert hub("publish", "sumas", "--base-id", "Qwen/Qwen2.5-1.5B-Instruct").code == 0
+    base = json.loads(held(site)["tutor.json"])["base"]
+    assert (base["model"], base["revision"], base["weights"]) == ("Qwen/Qwen2.5-1.5B-Instruct", "", "") and base["fingerprint"]
+    assert json.loads(held(site)["adapter_config.json"])["revision"] is None
+    assert "a" * 40 not in held(site)["README.md"].decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["b-bnb-4bit", "b-8bit", "b-GPTQ-Int4", "b-AWQ", "b-FP8", "b-GGUF", "b_4bits", "b-unsloth-bnb-4bit", "b-quantized.w4a16"],
+)
+def test_a_quantized_copy_is_no_base_to_publish(hub: Hub, run: store.Run, site: HubServer, name: str) -> None:
+    as_if_trained_on(run, "x/y")
+    done = hub("publish", "sumas", "--base-id", f"a/{name}", "--license", "mit")
+    assert done.code == 2 and "quantized copy" in done.err and site.writes() == []
+
+
+def test_an_adapter_that_was_imported_plain_can_be_published(hub: Hub, run: store.Run, site: HubServer, workspace: Path) -> None:
+    plain = workspace / "plain"
+    plain.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(run.folder / name, plain / name)
+    assert hub("import", plain, "--as", "otro", "--system", "Eres breve.").code == 0
+    done = hub("publish", "otro", "--force-unvalidated", "viene de otra parte")
+    assert done.code == 0, done.err
+    assert read_tutor_file(held(site, "ana/otro")["tutor.json"], "x").base.fingerprint == ""
+    assert "None" not in held(site, "ana/otro")["README.md"].decode()
+    assert hub("pull", "ana/otro", "--as", "vuelto").code == 0 and hub("ask", "vuelto", "Hola").code == 0
 
 
 # --- again and again -----------------------------------------------------------------------------
@@ -181,6 +240,43 @@ def test_one_failure_anywhere_changes_nothing_in_the_end(hub: Hub, run: store.Ru
     assert fault.times == 0 and site.commits_of(REPO) == 1 and list(site.repositories[REPO].tags) == ["v0.1.0"]
 
 
+def appears(site: HubServer, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], *, private: bool) -> None:
+    """Somebody else is faster: the repository is there when we create it."""
+    create = HubClient.create
+
+    def later(self: HubClient, id: str, *, private: bool) -> None:
+        site.repository(id, files, private=hidden)
+        create(self, id, private=private)
+
+    hidden = private
+    monkeypatch.setattr(HubClient, "create", later)
+
+
+@pytest.mark.parametrize(("files", "private"), [({"model.safetensors": b"theirs"}, True), ({}, False)])
+def test_a_repository_that_appears_meanwhile_is_left_alone(
+    hub: Hub, run: store.Run, site: HubServer, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], private: bool
+) -> None:
+    appears(site, monkeypatch, files, private=private)
+    done = hub("publish", "sumas")
+    assert done.code == 1 and "has appeared meanwhile" in done.err and "repeat the command" in done.err
+    assert held(site) == files
+
+
+def test_of_two_who_publish_at_once_one_is_told(hub: Hub, run: store.Run, site: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hub("publish", "sumas").code == 0
+    repository, commit = site.repositories[REPO], HubClient.commit
+
+    def faster(self: HubClient, id: str, files: Any, **more: Any) -> str:
+        site.commit(repository, {**repository.head.files, "theirs.txt": (b"x", False)}, "theirs")
+        return commit(self, id, files, **more)
+
+    monkeypatch.setattr(HubClient, "commit", faster)
+    write(run.folder.parent.parent / "system.md", "Otro.\n")
+    done = hub("publish", "sumas", "--force-unvalidated", "para la prueba")
+    assert done.code == 1 and "somebody else has committed" in done.err and "starts from the new state" in done.err
+    assert held(site)["system.md"] != b"Otro.\n" and list(repository.tags) == ["v0.1.0"]
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 
@@ -231,6 +327,47 @@ def test_a_reading_token_and_a_foreign_namespace_are_refused_before_anything_is_
     assert site.writes() == [] and site.repositories == {}
 
 
+def test_a_fine_grained_token_may_write_where_it_says_and_nowhere_else(
+    hub: Hub, run: store.Run, site: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", site.account("hf_fine", "ana", "fineGrained", organizations=("facultad",), may_write=("facultad",)))
+    site.repository(REPO, {"README.md": b"mine"})
+    for target in (REPO, "ana/other"):
+        done = hub("publish", "sumas", target)
+        assert done.code == 5 and "hf auth login" in done.err, done.err
+    assert list(site.repositories) == [REPO] and site.commits_of(REPO) == 1
+    assert hub("publish", "sumas", "facultad/sumas").code == 0
+
+
+@pytest.mark.parametrize("kind", ["status", "drop"])
+@pytest.mark.parametrize("where", ["/whoami", "/objects/", "/commit/"])
+def test_no_token_is_told_by_a_traceback_or_a_log(
+    hub: Hub, run: store.Run, site: HubServer, caplog: pytest.LogCaptureFixture, where: str, kind: str
+) -> None:
+    caplog.set_level("DEBUG")
+    site.fault(where, kind, times=99)
+    done = hub("publish", "sumas", "--debug")
+    assert done.code == 4 and "Traceback" in done.err
+    assert ANA not in done.err + done.out + caplog.text
+
+
+def test_what_a_server_says_in_a_traceback_steers_no_terminal(hub: Hub, run: store.Run, site: HubServer) -> None:
+    site.fault("/repos/create", "status", status=403, text="\x1b]0;pwned\x07no")
+    done = hub("publish", "sumas", "--debug")
+    assert done.code == 5 and "\x1b" not in done.err
+
+
+@pytest.mark.parametrize("words", [("publish", "sumas"), ("pull", REPO), ("search", "sumas")], ids=" ".join)
+def test_a_server_that_answers_after_two_minutes_is_not_waited_for(
+    hub: Hub, run: store.Run, site: HubServer, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(hub_client, "READING", 0.2)
+    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
+    site.fault("", "delay", times=99, seconds=120)
+    done = hub(*words)
+    assert done.code == 4 and "does not answer" in done.err and "hint:" in done.err
+
+
 @pytest.mark.parametrize("name", ["ana/..", "ana/a b", "a/b/c", "/x", "ana/-x", "ana/x--y"])
 def test_a_name_that_cannot_be_is_refused(hub: Hub, run: store.Run, site: HubServer, name: str) -> None:
     done = hub("publish", "sumas", "--", name)
@@ -238,11 +375,8 @@ def test_a_name_that_cannot_be_is_refused(hub: Hub, run: store.Run, site: HubSer
 
 
 def test_a_base_that_only_this_machine_has_needs_a_hub_id(hub: Hub, run: store.Run, site: HubServer, workspace: Path) -> None:
-    manifest = run.folder / "manifest.json"
     for model in (str(workspace / "phi"), "unsloth/Qwen2.5-1.5B-Instruct-bnb-4bit"):
-        document = json.loads(manifest.read_text())
-        document["base"]["model"] = model
-        manifest.write_text(json.dumps(document))
+        as_if_trained_on(run, model)
         done = hub("publish", "sumas")
         assert done.code == 2 and "--base-id" in done.err and site.writes() == []
     done = hub("publish", "sumas", "--base-id", "Qwen/Qwen2.5-1.5B-Instruct", "--license", "apache-2.0")
@@ -252,10 +386,7 @@ def test_a_base_that_only_this_machine_has_needs_a_hub_id(hub: Hub, run: store.R
 
 
 def test_an_unknown_licence_has_to_be_named(hub: Hub, run: store.Run, site: HubServer) -> None:
-    manifest = run.folder / "manifest.json"
-    document = json.loads(manifest.read_text())
-    document["base"]["model"] = "somebody/model"
-    manifest.write_text(json.dumps(document))
+    as_if_trained_on(run, "somebody/model")
     done = hub("publish", "sumas")
     assert done.code == 2 and "--license" in done.err and site.writes() == []
 

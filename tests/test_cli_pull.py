@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Hub, Outcome, write
+from conftest import REPOSITORY, Hub, Outcome, write
 from dictated import dictate, sit, trained_run
 from hub_server import HubServer, Repository
-from hub_site import LUIS
+from hub_site import ANA, LUIS
 from test_light import loaded
 
 from adapters_hub import evaluating, settling, store
+from adapters_hub import pulling as pulling_module
 from adapters_hub.builtin.echo import write_adapter
 from adapters_hub.cli import pull
 from adapters_hub.hub_client import HubClient
@@ -198,6 +203,24 @@ def test_a_workspace_is_started_where_there_is_none(hub: Hub, published: HubServ
     assert done.code == 0 and "started a workspace" in done.err and (folder / "tutors/sumas/tutor.toml").is_file()
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_workspace_that_was_started_for_nothing_is_gone_again(
+    hub: Hub, published: HubServer, tmp_path_factory: Any, monkeypatch: Any, there: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("nowhere")
+    if there:
+        (folder / "tutors").mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HUB_BASE_ENGINE", "echo")
+    for words in (("pull", "ana/nothing"), ("import", "tutors" if there else ".")):
+        done = hub(*words)
+        assert done.code in (2, 3) and "started a workspace" not in done.err
+        assert [entry.name for entry in folder.rglob("*")] == ["tutors"] * there
+    published.fault("/objects/", "flip", method="GET", times=99)
+    assert hub("pull", REPO).code == 1
+    assert [entry.name for entry in folder.rglob("*")] == ["tutors"] * there
+
+
 # --- again ---------------------------------------------------------------------------------------
 
 
@@ -354,8 +377,8 @@ def test_a_crash_while_moving_in_is_made_up_for(hub: Hub, elsewhere: Path, monke
 
 def test_a_server_that_stalls_ends_with_exit_code_4(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: Any) -> None:
     monkeypatch.setattr(pull, "HubClient", partial(HubClient, reading=0.2, patience=0.3))
-    for where in ("/api/models/", "/resolve/", "/objects/"):
-        published.fault(where, "delay", times=99)
+    for where, kind in (("/api/models/", "delay"), ("/resolve/", "delay"), ("/objects/", "delay"), ("/objects/", "stall")):
+        published.fault(where, kind, times=99)
         refused(hub("pull", REPO), 4, tutors=elsewhere)
         published.faults.clear()
 
@@ -373,7 +396,7 @@ def test_bytes_on_their_way_are_counted(site: HubServer) -> None:
 
 def test_private_missing_and_gated_are_told(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     refused(hub("pull", "ana/nothing"), 3, "no repository ana/nothing, or this token may not see it", "hf auth login", tutors=elsewhere)
-    refused(hub("pull", f"{REPO}@v9.9.9"), 3, "no such revision", tutors=elsewhere)
+    refused(hub("pull", f"{REPO}@v9.9.9"), 3, f"{REPO} has no revision 'v9.9.9'", "its tags: v0.1.0", tutors=elsewhere)
     monkeypatch.setenv("HF_TOKEN", LUIS)
     refused(hub("pull", REPO), 3, "may not see it", tutors=elsewhere)
     published.repositories[REPO].private = False
@@ -477,6 +500,18 @@ def test_a_full_disk_is_told_before_the_weights_are_fetched(hub: Hub, elsewhere:
     assert not [one for one in published.asked if "/objects/" in one.path and one.method == "GET"]
 
 
+def test_a_disk_that_fills_up_on_the_way_leaves_nothing(hub: Hub, elsewhere: Path, published: HubServer, monkeypatch: Any) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("huggingface_hub.file_download.http_get", full)
+        refused(hub("pull", REPO), 6, "No space left", "free some disk space", tutors=elsewhere)
+    monkeypatch.setattr(pulling_module.shutil, "copyfile", full)
+    refused(hub("pull", REPO), 6, "No space left", "free some disk space", tutors=elsewhere)
+    assert litter(elsewhere) == []
+
+
 def test_a_model_is_no_adapter(hub: Hub, elsewhere: Path, published: HubServer) -> None:
     published.repository("ana/model", {"config.json": b"{}", "model.safetensors": b"x"})
     refused(hub("pull", "ana/model"), 2, "is a model", "hub base use ana/model", tutors=elsewhere)
@@ -560,7 +595,50 @@ def test_it_can_be_taken_plain_although_its_description_lies(hub: Hub, elsewhere
     assert hub("pull", REPO, "--plain").code == 0
 
 
-# --- a child process -----------------------------------------------------------------------------
+# --- child processes -----------------------------------------------------------------------------
+
+
+def pulling(server: HubServer, cwd: Path, tmp_path: Path) -> subprocess.Popen[str]:
+    """``hub pull ana/sumas`` on its own, under way."""
+    environ = {**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": ANA, "HF_HOME": str(tmp_path / "hf"), "PYTHONPATH": str(REPOSITORY)}
+    words = [sys.executable, "-m", "adapters_hub", "pull", REPO]
+    return subprocess.Popen(words, cwd=cwd, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def asked_for_weights(server: HubServer, times: int) -> None:
+    """Wait until so many have begun to fetch them."""
+    begun = time.monotonic()
+    while len([one for one in server.asked if "/objects/" in one.path]) < times:
+        assert time.monotonic() - begun < 30
+        Event().wait(0.02)
+
+
+def test_a_pull_that_is_killed_leaves_the_former_version_and_can_be_repeated(
+    hub: Hub, elsewhere: Path, published: HubServer, publish_next: Callable[[], None], tmp_path: Path
+) -> None:
+    assert hub("pull", REPO).code == 0
+    before = kept(elsewhere / "sumas")
+    publish_next()
+    published.asked.clear()
+    published.fault("/objects/", "stall", method="GET", times=99)
+    child = pulling(published, elsewhere.parent, tmp_path)
+    asked_for_weights(published, 1)
+    child.kill()
+    child.communicate()
+    assert kept(elsewhere / "sumas") == before and hub("ask", "sumas", "Hola").code == 0
+    published.faults.clear()
+    assert hub("pull", REPO, "--json").document["outcome"] == "newer"
+
+
+def test_of_two_pulls_at_once_one_moves_in_and_the_other_says_so(elsewhere: Path, published: HubServer, tmp_path: Path) -> None:
+    published.fault("/objects/", "delay", method="GET", times=2, seconds=1.0)
+    children = [pulling(published, elsewhere.parent, tmp_path / name) for name in ("a", "b")]
+    told = [child.communicate(timeout=60)[1] for child in children]
+    codes = sorted(child.returncode for child in children)
+    assert codes in ([0, 2], [0, 0]), told
+    assert codes == [0, 0] or any("there is a tutor 'sumas'" in text and "hint:" in text for text in told)
+    assert [entry.name for entry in elsewhere.iterdir() if entry.is_dir() and not entry.name.startswith(".")] == ["sumas"]
+    assert litter(elsewhere) == [] and len(store.list_runs(elsewhere / "sumas")) == 1
 
 
 def test_no_framework_is_imported(elsewhere: Path, published: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

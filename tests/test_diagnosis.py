@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from conftest import load_test_plugins, write
 from dictated import trained_run
-from fake_hub import FakeHub, fake_hub
+from hub_server import Asked, HubServer, hub_server
 
 from adapters_hub import hardware, store
 from adapters_hub.base_files import EMBEDDED
@@ -440,49 +440,54 @@ def test_a_broken_plugin_is_a_problem_and_a_blocked_one_a_warning(workspace: Pat
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A Hub on this machine, named by HF_ENDPOINT."""
-    with fake_hub() as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    with hub_server() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
         yield hub
 
 
-def test_a_hub_that_answers_is_fine_without_a_token(workspace: Path, server: FakeHub) -> None:
+def seen(asked: list[Asked]) -> list[tuple[str, str, str]]:
+    return [(one.method, one.path, one.authorization) for one in asked]
+
+
+def test_a_hub_that_answers_is_fine_without_a_token(workspace: Path, server: HubServer) -> None:
     lines = look("hub")
-    assert named(lines, "Hub").text == f"{server.address} answers" and "open models need none" in named(lines, "token").text
-    assert all(line.level == "ok" for line in lines) and server.seen == [("GET", "/api/whoami-v2", "")]
+    assert named(lines, "Hub").text == f"{server.url} answers" and "open models need none" in named(lines, "token").text
+    assert all(line.level == "ok" for line in lines) and seen(server.asked) == [("GET", "/api/whoami-v2", "")]
 
 
 @pytest.mark.parametrize(
     ("role", "told"), [("read", "may read"), ("write", "may read and publish"), ("fineGrained", "fine-grained rights")]
 )
 def test_the_token_says_who_it_is_and_what_it_may(
-    workspace: Path, server: FakeHub, monkeypatch: pytest.MonkeyPatch, role: str, told: str
+    workspace: Path, server: HubServer, monkeypatch: pytest.MonkeyPatch, role: str, told: str
 ) -> None:
-    server.user = {"name": "ana", "auth": {"accessToken": {"role": role}}}
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HF_TOKEN", server.account("hf_secret", "ana", role))
     lines = look("hub")
     assert named(lines, "token").text == f"ana, {told} (from HF_TOKEN)"
-    assert server.seen == [("GET", "/api/whoami-v2", "Bearer hf_secret")] and "hf_secret" not in str(lines)
+    assert seen(server.asked) == [("GET", "/api/whoami-v2", "Bearer hf_secret")] and "hf_secret" not in str(lines)
 
 
-def test_the_token_of_a_login_is_found_and_a_refused_one_is_told(workspace: Path, server: FakeHub, tmp_path: Path) -> None:
+def test_the_token_of_a_login_is_found_and_a_refused_one_is_told(workspace: Path, server: HubServer, tmp_path: Path) -> None:
     write(tmp_path / "hf/token", "hf_old\n")
     found = named(look("hub"), "token")
     assert found.level == "warning" and "the file of hf auth login is not valid" in found.text and found.hint == "hf auth login"
 
 
-def test_a_refused_token_of_the_environment_says_which_variable(workspace: Path, server: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_token_of_the_environment_says_which_variable(
+    workspace: Path, server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_old")
     assert named(look("hub"), "token").hint == "unset HF_TOKEN, or hf auth login"
 
 
-def test_a_redirect_is_not_followed_with_the_token(workspace: Path, server: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fake_hub() as stranger:
-        server.redirect = f"{stranger.address}/api/whoami-v2"
+def test_a_redirect_is_not_followed_with_the_token(workspace: Path, server: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hub_server() as stranger:
+        server.redirect = f"{stranger.url}/api/whoami-v2"
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
         look("hub")
-        assert stranger.seen == []
+        assert stranger.asked == []
 
 
 def test_the_token_is_not_sent_without_encryption(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -518,10 +523,10 @@ def test_a_hub_that_hangs_is_left_behind_in_time() -> None:
 
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
 def test_offline_the_hub_is_not_asked_unless_that_is_wanted(
-    workspace: Path, server: FakeHub, monkeypatch: pytest.MonkeyPatch, variable: str
+    workspace: Path, server: HubServer, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "1")
-    assert "not asked" in named(look("hub"), "Hub").text and server.seen == []
+    assert "not asked" in named(look("hub"), "Hub").text and server.asked == []
     assert "answers" in named(look("hub", online=True), "Hub").text
     monkeypatch.delenv(variable)
     assert named(look("hub", online=False), "Hub").text == "not asked"

@@ -179,8 +179,8 @@ def test_hub_ask_answers_over_a_gguf_base(hub: Hub, place: Path) -> None:
 
 def test_base_and_adapter_come_together_or_alone(place: Path) -> None:
     exported(place, "gguf", place / "both", content="both", type="q8_0")
-    assert {file.name for file in (place / "both").glob("*.gguf")} == {"base-q8_0.gguf", "sumas-lora-q8_0.gguf"}
-    kinds = {tensor.tensor_type.name for tensor in gguf.GGUFReader(place / "both/sumas-lora-q8_0.gguf").tensors}
+    assert {file.name for file in (place / "both").glob("*.gguf")} == {"base-q8_0.gguf", "sumas-lora-f16.gguf"}
+    kinds = {tensor.tensor_type.name for tensor in gguf.GGUFReader(place / "both/sumas-lora-f16.gguf").tensors}
     assert kinds == {"F16"}, "an adapter is not quantized"
     with pytest.raises(UsageError, match="two files"):
         exported(place, "gguf", place / "x.gguf", content="both")

@@ -153,7 +153,9 @@ def test_transformers_reads_a_model_file_with_the_same_logits_and_tokens(samples
     assert tokenizer.eos_token == "<|end|>" and tokenizer.chat_template == sample.chat.template
 
 
-@pytest.mark.parametrize(("kind", "error"), [("f16", 1e-3), ("bf16", 1e-2), ("q8_0", 2e-2)])
+@pytest.mark.parametrize(
+    ("kind", "error"), [("f16", 1e-3), ("bf16", 1e-2), ("q8_0", 2e-2), ("q5_1", 5e-2), ("q5_0", 5e-2), ("q4_1", 8e-2), ("q4_0", 8e-2)]
+)
 def test_each_number_format_keeps_what_it_can(samples: dict[str, Sample], tmp_path: Path, kind: str, error: float) -> None:
     sample = samples["qwen2"]
     write_model(tmp_path / "m.gguf", sample.model, sample.chat, kind=kind, name="tiny")
@@ -162,6 +164,7 @@ def test_each_number_format_keeps_what_it_can(samples: dict[str, Sample], tmp_pa
     assert 0 < np.abs(found["blk.0.ffn_up.weight"] - wanted).max() <= error * np.abs(wanted).max()
     types = {tensor.name: tensor.tensor_type for tensor in gguf.GGUFReader(tmp_path / "m.gguf").tensors}
     assert types["blk.0.ffn_up.weight"].name.lower() == kind and types["blk.0.attn_norm.weight"].name == "F32"
+    assert types["token_embd.weight"].name.lower() == ("q8_0" if kind.startswith("q") else kind)
 
 
 def test_a_head_that_is_the_embedding_is_not_written_twice(samples: dict[str, Sample], tmp_path: Path) -> None:

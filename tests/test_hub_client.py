@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
-from conftest import write
-from hub_server import HubServer
+from conftest import REPOSITORY, write
+from hub_server import Fault, HubServer
 from hub_site import LUIS, READER
 
 from adapters_hub import hub_client
 from adapters_hub.errors import HubError, NetworkError, NotFoundError, RightsError, UsageError
 from adapters_hub.hub_client import HubClient, Person, RemoteFile
+from adapters_hub.hub_transfer import byte_counter
 
 CARD = "---\nlicense: apache-2.0\n---\nHola.\n"
 REPO = "ana/sql"
@@ -181,8 +188,84 @@ def test_a_stalled_upload_ends_too(client: HubClient, site: HubServer, files: di
     site.faults.clear()
 
 
-def test_the_patience_of_a_minute_covers_two_tries_and_a_last_look() -> None:
-    assert 3 * hub_client.READING + 5 <= 60 and hub_client.PATIENCE <= 60 - hub_client.READING
+def test_whatever_is_tried_again_a_silent_server_ends_within_a_minute() -> None:
+    assert hub_client.PATIENCE + sum(hub_client.PAUSES) * 1.5 <= 60 and hub_client.READING < hub_client.PATIENCE / 2
+
+
+@pytest.mark.parametrize("where", ["/preupload/", "/lfs/objects/batch", "/objects/", "/commit/", "/tag/"])
+def test_silence_is_counted_over_retries_and_over_what_is_asked_afterwards(
+    client: HubClient, site: HubServer, files: dict[str, Path], parent: str, where: str
+) -> None:
+    client._clock.reading, client._clock.longest = 0.3, 0.8
+    begun: list[float] = []
+    due = site._due
+
+    def stalled_from_there_on(method: str, path: str) -> Fault | None:
+        if where in path and not begun:
+            begun.append(time.monotonic())
+            site.fault("", "delay", times=99)
+        return due(method, path)
+
+    site._due = stalled_from_there_on  # type: ignore[method-assign]
+    with pytest.raises(NetworkError):
+        client.tag(REPO, "v1.0.0", client.commit(REPO, files, message="v1.0.0", parent=parent), message="x")
+    assert time.monotonic() - begun[0] < 0.8 + 0.9, "a little more than the longest silence"
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_download_that_falls_silent_after_its_first_bytes_is_resumed_or_ends(
+    client: HubClient, site: HubServer, files: dict[str, Path], parent: str, times: int
+) -> None:
+    sha = client.commit(REPO, files, message="v0.1.0", parent=parent)
+    state = client.state(REPO)
+    assert state is not None
+    client._clock.reading, client._clock.longest = 0.3, 0.8
+    fault, begun = site.fault("/objects/", "stall", method="GET", times=times), time.monotonic()
+    if times == 1:
+        assert client.download(REPO, sha, WEIGHTS, state.files[WEIGHTS]).read_bytes() == files[WEIGHTS].read_bytes()
+        assert fault.times == 0
+    else:
+        with pytest.raises(NetworkError):
+            client.download(REPO, sha, WEIGHTS, state.files[WEIGHTS])
+        assert time.monotonic() - begun < 0.8 + 1.2
+
+
+def test_a_download_that_takes_longer_than_any_silence_is_resumed_too(
+    client: HubClient, site: HubServer, files: dict[str, Path], parent: str
+) -> None:
+    sha = client.commit(REPO, files, message="v0.1.0", parent=parent)
+    state = client.state(REPO)
+    assert state is not None
+    client._clock.longest = 0.2
+    fault = site.fault("/objects/", "cut", method="GET")
+
+    def slow(done: int) -> None:
+        if fault.times == 0 and done < state.files[WEIGHTS].size:
+            Event().wait(0.3)
+
+    client.download(REPO, sha, WEIGHTS, state.files[WEIGHTS], progress=slow)
+    assert fault.times == 0
+
+
+def test_bytes_that_are_sent_are_counted(client: HubClient, site: HubServer, files: dict[str, Path], parent: str) -> None:
+    told: list[tuple[int, int]] = []
+    site.fault("/objects/", "status", method="PUT")
+    client.commit(REPO, files, message="v0.1.0", parent=parent, progress=lambda done, total: told.append((done, total)))
+    size = files[WEIGHTS].stat().st_size
+    assert len(told) > 2 and max(done for done, _ in told) == size and {total for _, total in told} == {size + len(CARD)}
+
+
+def test_a_download_by_xet_is_counted_once() -> None:
+    from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
+
+    told: list[int] = []
+    report = SimpleNamespace(total_bytes=10, total_bytes_completed=4, total_transfer_bytes=7, total_transfer_bytes_completed=3)
+    rates = {"total_bytes_completion_rate": 1.0, "total_transfer_bytes_completion_rate": 1.0}
+    with XetDownloadProgressReporter(reconstruction_desc="x", total=10, log_level=0, tqdm_class=byte_counter(told.append)) as reporter:
+        for done in (4, 10):
+            report.total_bytes_completed = report.total_transfer_bytes_completed = done
+            reporter.update_progress(SimpleNamespace(**vars(report), **rates))
+    assert [number for number in told if number] == [4, 10]
 
 
 def test_too_many_requests_say_how_long_to_wait(client: HubClient, site: HubServer) -> None:
@@ -251,6 +334,14 @@ def test_without_a_valid_token_the_way_to_log_in_is_told(
     assert caught.value.exit_code == 5 and "hf auth login" in caught.value.hint
 
 
+def test_a_token_that_the_server_repeats_is_not_repeated_by_us(client: HubClient, site: HubServer) -> None:
+    token = "hf_" + "a1B2" * 9
+    site.fault("/repos/create", "status", status=403, text=f"the token {token} may not\x1b[2J")
+    with pytest.raises(RightsError) as caught:
+        client.create(REPO, private=True)
+    assert "the token hf_... may not\\x1b" in caught.value.message and token not in str(caught.value)
+
+
 def test_a_token_is_never_part_of_an_error(client: HubClient, site: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", READER)
     with pytest.raises(RightsError) as caught:
@@ -313,3 +404,14 @@ def test_the_clients_own_settings_are_back_afterwards(site: HubServer) -> None:
     with HubClient():
         assert len(get_session().event_hooks["response"]) == 1
     assert get_session().event_hooks["response"] == []
+
+
+def test_the_oldest_supported_client_passes_the_same_tests() -> None:
+    folder = os.environ.get("HF_OLDEST", "")
+    if not folder:
+        pytest.skip("HF_OLDEST names no folder with huggingface_hub 1.31 (pip install --target FOLDER huggingface_hub==1.31.0)")
+    environ = {name: value for name, value in os.environ.items() if name != "HF_OLDEST"}
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
+    paths = os.pathsep.join((folder, str(REPOSITORY)))
+    done = subprocess.run(words, env={**environ, "PYTHONPATH": paths}, cwd=REPOSITORY, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Hub, make_tutor_folder, write
+from conftest import REPOSITORY, Hub, make_tutor_folder, write
 from hub_server import HubServer
 from hub_site import ANA
 
@@ -50,7 +50,9 @@ def published(workspace: Path, hub: Hub, site: HubServer) -> Path:
     from adapters_hub.engine.base import load_base
 
     write(workspace / "tutors/hub.toml", '[base]\nmodel = "mini"\nquantization = "none"\n')
-    folder = make_tutor_folder(workspace / "tutors/sumas", settings="[chat]\ntemperature = 0.0\nmax_new_tokens = 24\n")
+    folder = make_tutor_folder(
+        workspace / "tutors/sumas", settings="[chat]\ntemperature = 0.0\nrepetition_penalty = 1.0\nmax_new_tokens = 24\n"
+    )
     loaded = load_base(BaseModel(quantization="none"))
     run = store.start_run(folder)
     random_adapter(loaded.model.float(), run, seed=3, rank=4, strength=0.6)
@@ -82,21 +84,33 @@ def test_pulled_elsewhere_it_gives_the_same_greedy_answer_and_plain_peft_our_log
     monkeypatch.delenv("HF_HUB_OFFLINE")
 
     ids = [5, 17, 42, 99, 7, 300]
-    theirs = plain_peft(site, ids, tmp_path)
+    theirs, said = plain_peft(site, ids, tmp_path)
     ours = our_logits(store.chosen_run(elsewhere / "tutors/sumas"), ids)
     import torch
 
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    assert said.strip() == hub("ask", "sumas", "¿Cuánto es 100 y 1?", "--json", "--no-log").document["answer"].strip() != ""
 
 
-def plain_peft(site: HubServer, ids: list[int], tmp_path: Path) -> Any:
-    """Logits in a fresh process that knows nothing of us: the base from its folder, the adapter by its id on the Hub."""
+def plain_peft(site: HubServer, ids: list[int], tmp_path: Path) -> tuple[Any, str]:
+    """In a fresh process: the logits of the base from its folder with the adapter by its id on the Hub, which knows nothing of us; then
+    what the snippet of the card prints when it is pasted."""
     import torch
 
-    environ = {**os.environ, "HF_ENDPOINT": site.url, "HF_TOKEN": ANA, "HF_HOME": str(tmp_path / "fresh"), "HF_HUB_DISABLE_XET": "1"}
+    card = site.repositories[REPO].head.files["README.md"][0].decode()
+    pasted = card.partition("```python\n")[2].partition("\n```")[0]
+    own = {"HF_ENDPOINT": site.url, "HF_TOKEN": ANA, "HF_HOME": str(tmp_path / "fresh"), "HF_HUB_DISABLE_XET": "1"}
     words = [str(MINI), REPO, "v0.1.0", ",".join(map(str, ids)), str(tmp_path / "logits.pt")]
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PLAIN_PEFT, *words], env=environ, cwd=tmp_path, check=True, timeout=120)
-    return torch.load(tmp_path / "logits.pt")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"{PLAIN_PEFT}\n{pasted}", *words],
+        env={**os.environ, **own, "PYTHONPATH": str(REPOSITORY)},
+        cwd=tmp_path,
+        check=True,
+        timeout=180,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return torch.load(tmp_path / "logits.pt"), done.stdout
 
 
 def our_logits(run: store.Run | None, ids: list[int]) -> Any:

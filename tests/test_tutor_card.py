@@ -48,14 +48,7 @@ def test_the_hub_accepts_it_and_finds_it_by_its_base() -> None:
 
 def test_the_result_stands_beside_the_bases_with_n_and_interval() -> None:
     card = card_of(FACTS)
-    for text in (
-        "80 preguntas",
-        "| base sin adaptador | 10.0% |",
-        "| con este adaptador | 40.0% |",
-        "+30.0 puntos",
-        "+20.0 a +40.0",
-        "p = 0.0004",
-    ):
+    for text in RESULTS:
         assert text in card, text
 
 
@@ -99,9 +92,37 @@ def test_a_card_without_our_marks_is_kept_below() -> None:
     assert card_of(FACTS, card) == card
 
 
-def test_broken_metadata_is_told() -> None:
+@pytest.mark.parametrize("text", ["a: [", "date: 2026-13-45", "[" * 5000, "!!python/object/apply:os.system [ls]"])
+def test_broken_metadata_is_told(text: str) -> None:
     with pytest.raises(HubError, match="cannot be read"):
-        card_of(FACTS, "---\na: [\n---\n")
+        card_of(FACTS, f"---\n{text}\n---\n")
+
+
+def test_aliases_that_grow_without_end_stay_as_small_as_they_are() -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    assert len(card_of(FACTS, f"---\n{bomb}---\n")) < 10_000
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    tutor = replace(
+        TUTOR, description="", quantization="none", recipe={"lora": {"rank": 8, "alpha": 16.0}}, metrics={}, dataset={"rows": 0}
+    )
+    card = card_of(replace(FACTS, tutor=tutor))
+    assert "None" not in card and "none" not in card and " ," not in card and "Versiones" not in card and "\n\n\n" not in card
+    assert "LoRA de rango 8, alfa 16.0." in card
+    assert "measured against" not in card, "it was not"
+    assert "measured against its base" in card_of(FACTS)
+
+
+def test_another_language_than_spanish_is_named() -> None:
+    card = card_of(replace(FACTS, tutor=replace(TUTOR, language="qu")))
+    assert "Tutor en español" not in card and "the language 'qu'" in card and head(card)["language"] == ["qu"]
+
+
+def test_a_penalty_of_the_tutor_is_part_of_the_snippet() -> None:
+    assert "repetition_penalty=1.3" in snippet(card_of(replace(FACTS, tutor=replace(TUTOR, chat={"repetition_penalty": 1.3}))))
 
 
 def test_a_reason_is_text_and_nothing_else() -> None:

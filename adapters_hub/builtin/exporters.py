@@ -27,8 +27,9 @@ VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 BASE_ID = ExportOption("base-id", "Hub id of the base, OWNER/NAME, where the workspace names a folder")
 GGUF_TYPE = ExportOption(
     "type",
-    "number format: f32, f16, bf16, q8_0. The K-quants (Q4_K_M ...) are made from the f16 file: llama-quantize IN.gguf OUT.gguf Q4_K_M",
-    choices=("f32", "f16", "bf16", "q8_0"),
+    "number format, unasked f16 (the adapter alone: f32). The K-quants (Q4_K_M ...) are made from the f16 file: "
+    "llama-quantize IN.gguf OUT.gguf Q4_K_M",
+    choices=("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"),
 )
 
 

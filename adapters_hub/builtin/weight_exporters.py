@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from adapters_hub.engine.gguf_files import GgufReport
     from adapters_hub.engine.merging import FullBase
 
-NUMBER_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "auto": 4.0}
+NUMBER_BYTES = {
+    "f32": 4.0,
+    "f16": 2.0,
+    "bf16": 2.0,
+    **dict.fromkeys(("q8_0", "q5_1", "q5_0", "q4_1", "q4_0"), 34 / 32),
+    "float32": 4.0,
+    "float16": 2.0,
+    "bfloat16": 2.0,
+    "auto": 4.0,
+}
 """Of one number on disk, at most."""
 
 
@@ -168,8 +177,9 @@ def write_gguf(job: ExportJob) -> ExportResult:
 
 
 def _type(job: ExportJob, kind: str) -> str:
-    """The number format asked for; unasked, an adapter keeps all its bits and a model has half of them."""
-    return job.options["type"] or ("f32" if kind == "lora" else "f16")
+    """The number format asked for; unasked, an adapter keeps all its bits and a model has half of them. Adapters are not quantized."""
+    wanted = job.options["type"] or ("f32" if kind == "lora" else "f16")
+    return "f16" if kind == "lora" and wanted.startswith("q") else wanted
 
 
 def _file_name(job: ExportJob, kind: str) -> str:
@@ -207,8 +217,6 @@ def _write_lora(job: ExportJob, file: Path) -> list[str]:
     from adapters_hub.engine.peft_files import read_adapter
 
     kind = _type(job, "lora")
-    if kind == "q8_0":
-        kind = "f16"
     job.tell(f"writing {file.name}")
     base_id = str(json.loads(job.trained[0].beside["adapter_config.json"]).get("base_model_name_or_path") or "")
     write_lora(
@@ -219,7 +227,7 @@ def _write_lora(job: ExportJob, file: Path) -> list[str]:
         name=job.tutor.title,
         base_id=base_id if HUB_ID.fullmatch(base_id) else "",
     )
-    return ["an adapter's matrices are not quantized: written as f16"] if kind != _type(job, "lora") else []
+    return ["an adapter's matrices are not quantized: written as f16"] if kind != (job.options["type"] or kind) else []
 
 
 def _about_tokens(report: GgufReport) -> list[str]:

@@ -13,10 +13,10 @@ import click
 
 from adapters_hub import store
 from adapters_hub.cli._house import TUTOR, House, pass_house
-from adapters_hub.inspection import errors_of
 from adapters_hub.errors import HubError, NetworkError, NotFoundError, RightsError
 from adapters_hub.gate import GateReport, gate
 from adapters_hub.hub_client import HubClient, Person
+from adapters_hub.inspection import errors_of
 from adapters_hub.known_bases import known_base
 from adapters_hub.progress_line import ProgressLine
 from adapters_hub.publishing import Plan, Published, Step, Wishes, carry_out, plan
@@ -52,7 +52,7 @@ def command(house: House, name: str | None, repository: str, run: str | None, dr
         house.note(_("checking {name} and its run {run} ...").format(name=tutor.name, run=chosen.id))
         report = gate(chosen, tutor, house.plugins, errors_of(tutor, house.plugins))
         wanted = Wishes(repository=repository, gated=gated or "", **wishes)  # type: ignore[arg-type]
-        base = known_base(chosen.manifest.base.model) if chosen.manifest else None
+        base = known_base(wanted.base_id or chosen.manifest.base.model) if chosen.manifest else None
         license = base.licence if base and base.free else ""
         with HubClient(bars=sys.stderr.isatty() and not (house.quiet or house.json)) as client:
             person = _person(house, client, dry_run)
@@ -127,4 +127,5 @@ def _carry_out(house: House, tutor: Tutor, made: Plan, client: HubClient) -> Non
         house.note(text)
     house.emit({"schema": 1, **asdict(done), "tutor": tutor.name})
     house.show(f"{done.url} · {done.tag}")
-    house.note(_("next: hub pull {repository}@{tag} (on any machine)").format(repository=done.repository, tag=done.tag))
+    where = _("where you are logged in: hf auth login") if made.private else _("on any machine")
+    house.note(_("next: hub pull {repository}@{tag} ({where})").format(repository=done.repository, tag=done.tag, where=where))

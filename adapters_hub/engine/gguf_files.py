@@ -19,7 +19,9 @@ import gguf
 import numpy as np
 import torch
 
+from adapters_hub import __version__
 from adapters_hub.chat_templates import ChatFormat
+from adapters_hub.contracts import GGUF_MARK
 from adapters_hub.engine.gguf_tokenizer import GgufVocabulary, vocabulary_of
 from adapters_hub.engine.peft_files import AdapterWeights
 from adapters_hub.errors import HubError, UsageError
@@ -30,8 +32,14 @@ TYPES = {
     "f16": (gguf.GGMLQuantizationType.F16, gguf.LlamaFileType.MOSTLY_F16),
     "bf16": (gguf.GGMLQuantizationType.BF16, gguf.LlamaFileType.MOSTLY_BF16),
     "q8_0": (gguf.GGMLQuantizationType.Q8_0, gguf.LlamaFileType.MOSTLY_Q8_0),
+    "q5_1": (gguf.GGMLQuantizationType.Q5_1, gguf.LlamaFileType.MOSTLY_Q5_1),
+    "q5_0": (gguf.GGMLQuantizationType.Q5_0, gguf.LlamaFileType.MOSTLY_Q5_0),
+    "q4_1": (gguf.GGMLQuantizationType.Q4_1, gguf.LlamaFileType.MOSTLY_Q4_1),
+    "q4_0": (gguf.GGMLQuantizationType.Q4_0, gguf.LlamaFileType.MOSTLY_Q4_0),
 }
 """Number formats that the ``gguf`` package can write; vectors are always f32."""
+SENSITIVE = ("token_embd.weight", "output.weight")
+"""Where fewer than 8 bits cost most: they keep 8."""
 LARGEST_HALF = 65504.0
 GENERATION = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 """Jinja tags around answers that print nothing and that not every runtime knows."""
@@ -102,6 +110,7 @@ def write_lora(out: Path, weights: AdapterWeights, config: Any, *, kind: str, na
     if unknown:
         raise UsageError("runtimes of llama.cpp do not know these modules", hint="--to merged, or --to peft", details=unknown[:20])
     writer = gguf.GGUFWriter(None, family.name)
+    writer.add_string(GGUF_MARK, __version__)
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_name(name)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
@@ -144,6 +153,7 @@ def write_model(
     if (factors := _rope_factors(config)) is not None:
         tensors.append(("rope_freqs.weight", partial(np.copy, factors)))
     writer = gguf.GGUFWriter(None, family.name)
+    writer.add_string(GGUF_MARK, __version__)
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(name)
     _add_shape(writer, config)
@@ -319,7 +329,9 @@ def _format(name: str, array: Array, kind: str) -> tuple[tuple[int, ...], gguf.G
     own = TYPES[kind][0]
     if array.ndim < 2:
         own = gguf.GGMLQuantizationType.F32
-    elif own == gguf.GGMLQuantizationType.Q8_0 and array.shape[-1] % gguf.GGML_QUANT_SIZES[own][0]:
+    elif kind.startswith("q") and name in SENSITIVE:
+        own = gguf.GGMLQuantizationType.Q8_0
+    if array.shape[-1] % gguf.GGML_QUANT_SIZES[own][0]:
         own = gguf.GGMLQuantizationType.F16
     if own == gguf.GGMLQuantizationType.F16 and array.size and float(np.abs(array).max()) > LARGEST_HALF:
         own = gguf.GGMLQuantizationType.F32
