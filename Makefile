@@ -52,7 +52,7 @@ demo: $(RUNTIME)
 
 COURSES := matematicas algoritmos sql
 scores: $(RUNTIME)
-	$(call typed,train $(addprefix tutors/,$(COURSES)))
+	$(call typed,train $(addprefix tutors/,$(COURSES)) --epochs 6)
 	$(call typed,eval matematicas)
 	$(call typed,eval algoritmos)
 	$(call typed,eval sql)

@@ -33,7 +33,6 @@ RECORD = "export.json"
 """Lies in every exported folder: what it is made of. Only what has one may be replaced."""
 SPARE_DISK = 64 << 20
 """Bytes that stay free on the disk."""
-FIRST_VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)

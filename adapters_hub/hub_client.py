@@ -25,9 +25,9 @@ from adapters_hub.hub_transfer import Patience, Progress, additions, byte_counte
 
 T = TypeVar("T")
 
-READING = 18.0
+READING = 16.0
 """Seconds that a server may take for the next byte."""
-PATIENCE = 54.0
+PATIENCE = 48.0
 """Seconds without any sign of life after which nothing is waited for any more: a stalled server ends within a minute."""
 TRIES = 3
 PAUSES = (0.5, 2.0)
@@ -294,12 +294,13 @@ class HubClient:
         self, call: Callable[[], T], doing: str, *, through: tuple[type[Exception], ...] = (), tries: int = TRIES, bars: bool = False
     ) -> T:
         """``call`` with a few tries where trying again can help; whatever it raises becomes an error in words, except ``through``."""
+        told: HubError | None = None
         for attempt in range(tries):
             try:
                 with quiet(bars=bars):
                     found = call()
-            except HubError:  # there is no patience left
-                raise
+            except HubError as error:  # there is no patience left: the try before says more
+                raise told or NetworkError(f"cannot {doing}: {error.message}", hint=error.hint) from error
             except through:
                 self._clock.rest()
                 raise

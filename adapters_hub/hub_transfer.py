@@ -72,7 +72,7 @@ class Patience:
             self.moved()
         left = self.longest - self.silence
         if left <= 0:
-            raise NetworkError(f"{request.url.host} does not answer", hint="try again later; what has been sent need not be sent again")
+            raise NetworkError(f"{request.url.host} does not answer", hint="try again later (HF_ENDPOINT names the server)")
         request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), min(self.reading, left))
 
     def _answered(self, response: Any) -> None:

@@ -53,7 +53,8 @@ class ProgressLine:
     def show_bytes(self, done: int, total: int) -> None:
         """Say how much of a file is across."""
         share = done / total if total else 1.0
-        self.show(f"  {share:>4.0%}  {done / 1e6:.1f} / {total / 1e6:.1f} MB", share)
+        unit, name = (1e6, "MB") if total >= 1e6 else (1e3, "kB")
+        self.show(f"{share:.0%} {done / unit:.1f} / {total / unit:.1f} {name}", share)
 
     def close(self) -> None:
         """Leave the last state where it stands."""

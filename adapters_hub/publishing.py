@@ -144,13 +144,16 @@ def plan(
     former = _former(client, state)
     license = _license(wishes, base_license, base_id)
     draft = tutor_file_of(tutor, run, adapter.manifest, plugins, base=base_id, license=license, data_license=wishes.data_license)
-    versions = _versions(former, client.tags(repository) if client and state else {}, wishes)
+    tags = client.tags(repository) if client and state else {}
+    versions = _versions(former, tags, wishes)
     for version in versions:
         file = replace(draft, version=version)
         contents = _contents(tutor, run, file, wishes, former, repository, embedded, forced)
         planned = tuple(_planned(staging, name, content, state) for name, content in contents.items())
         if not any(one.changed for one in planned):
             break  # exactly this stands there already, under that version
+    if f"v{version}" in tags and any(one.changed for one in planned):  # before anything is sent
+        raise HubError(f"the tag v{version} exists already and is never moved", hint="--version X.Y.Z names another, or none at all")
     _require_no_secret(planned)
     card = next(file for file in planned if file.name == CARD).path.read_text(encoding="utf-8")
     private = state.private if state else not wishes.public
@@ -394,7 +397,7 @@ def carry_out(plan: Plan, client: HubClient, progress: Progress = lambda done, t
     if plan.collection:
         client.add_to_collection(plan.collection, plan.repository.partition("/")[0], plan.repository)
         yield Step("collection", plan.collection)
-    _prove(plan, client)
+    _prove(plan, sha, client)
     yield Step("proven", "sizes and SHA-256 read back")
     url = f"{client.endpoint}/{plan.repository}"
     yield Published(plan.repository, sha, plan.tag, url, bool(plan.changed), tuple(client.notes))
@@ -406,14 +409,14 @@ def _require_fresh(state: RemoteState, plan: Plan) -> None:
         raise HubError(f"{plan.repository} has appeared meanwhile, made by somebody else", hint="repeat the command: it looks at it first")
 
 
-def _prove(plan: Plan, client: HubClient) -> None:
-    """What the Hub says it holds under the tag is what was planned."""
-    state = client.state(plan.repository, plan.tag)
+def _prove(plan: Plan, sha: str, client: HubClient) -> None:
+    """What the Hub says it holds at that commit is what was planned."""
+    state = client.state(plan.repository, sha)
     if state is None:
         raise HubError(f"{plan.repository} has vanished after the commit", hint="look at its page")
     wrong = [file.name for file in plan.files if file.name not in state.files or not state.files[file.name].is_like(file.path.read_bytes())]
     if wrong:
         raise HubError(
-            f"{plan.repository}@{plan.tag} does not hold what was sent: {', '.join(wrong)}",
+            f"{plan.repository}@{sha[:8]} does not hold what was sent: {', '.join(wrong)}",
             hint="repeat the command; somebody may have committed too",
         )

@@ -222,6 +222,26 @@ def test_a_version_that_is_tagged_is_never_moved(hub: Hub, run: store.Run, site:
     assert site.commits_of(REPO) == 1
 
 
+def test_a_change_under_a_version_that_is_tagged_is_refused_before_it_is_sent(
+    hub: Hub, run: store.Run, site: HubServer, workspace: Path
+) -> None:
+    assert hub("publish", "sumas").code == 0
+    settings = workspace / "tutors/sumas/tutor.toml"
+    write(settings, settings.read_text().replace('title = "Sumas"', 'title = "Otra"'))
+    done = hub("publish", "sumas", "--version", "0.1.0")
+    assert done.code == 1 and "v0.1.0 exists already" in done.err and site.commits_of(REPO) == 1
+
+
+def test_a_card_that_was_edited_by_hand_is_no_change_of_ours(hub: Hub, run: store.Run, site: HubServer) -> None:
+    assert hub("publish", "sumas").code == 0
+    repository = site.repositories[REPO]
+    files = dict(repository.head.files) | {"README.md": (held(site)["README.md"] + b"\n## Gracias\n", False)}
+    site.commit(repository, files, "by hand")
+    done = hub("publish", "sumas")
+    assert done.code == 0 and "no commit" in done.err, done.err
+    assert list(repository.tags) == ["v0.1.0"] and site.commits_of(REPO) == 2
+
+
 def test_a_crash_between_commit_and_tag_is_made_up_for(hub: Hub, run: store.Run, site: HubServer) -> None:
     site.fault("/tag/", "status", times=99)
     assert hub("publish", "sumas").code == 4
@@ -365,7 +385,7 @@ def test_a_server_that_answers_after_two_minutes_is_not_waited_for(
     monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
     site.fault("", "delay", times=99, seconds=120)
     done = hub(*words)
-    assert done.code == 4 and "does not answer" in done.err and "hint:" in done.err
+    assert done.code == 4 and "error: cannot " in done.err and "does not answer" in done.err and "hint:" in done.err
 
 
 @pytest.mark.parametrize("name", ["ana/..", "ana/a b", "a/b/c", "/x", "ana/-x", "ana/x--y"])

@@ -17,6 +17,7 @@ from conftest import Hub, write
 from exported import add_run, chosen_in, exported, named_base, tiny_workspace
 from tiny_models import TEMPLATE, save_tiny_base, tiny_model
 
+from adapters_hub import exporting
 from adapters_hub.contracts import Request, Sampling
 from adapters_hub.engine.peft_files import read_adapter
 from adapters_hub.engine.session import TorchEngine
@@ -161,6 +162,7 @@ def test_the_adapter_alone_is_one_file_that_names_its_base_on_the_hub(place: Pat
     assert len(reader.tensors) == 2 * len(weights.pairs) and reader.get_field("general.name").contents() == "Sumas"
     assert "--lora out/sumas-lora-f32.gguf -sysf out/system.md" in done.next
     assert str(place).encode() not in file.read_bytes()
+    assert exporting._is_earlier(file), "--force may replace it"
 
 
 def test_a_merged_file_is_a_base_for_our_own_engine_with_the_same_answer(place: Path) -> None:

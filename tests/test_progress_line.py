@@ -89,3 +89,14 @@ def test_ipython_in_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch, s
     assert not in_notebook()
     sys.modules["IPython"].get_ipython = lambda: None  # type: ignore[attr-defined]
     assert not in_notebook()
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "said"), [(500, 2000, "25% 0.5 / 2.0 kB"), (3, 3_000_000, "0% 0.0 / 3.0 MB"), (0, 0, "100% 0.0 / 0.0 kB")]
+)
+def test_bytes_are_told_in_a_unit_that_fits(monkeypatch: pytest.MonkeyPatch, done: int, total: int, said: str) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with ProgressLine() as line:
+        line.show_bytes(done, total)
+    assert screen.getvalue().rstrip("\n").endswith(said)

@@ -41,7 +41,7 @@ from adapters_hub.types import Tutor
 @click.option("--collection", default="", metavar="TITLE", help=_("Put it into your collection of that title."))
 @pass_house
 def command(house: House, name: str | None, repository: str, run: str | None, dry_run: bool, gated: str | None, **wishes: Any) -> None:
-    """Publish a tutor's adapter on the Hugging Face Hub.
+    """Publish a tutor's adapter on the Hugging Face Hub (alias: push).
 
     What goes there: the adapter in PEFT's format, tutor.json, system.md and a card, in one commit with a tag; nothing else.
     The repository is private unless --public. A run that does not beat its base is refused (exit code 7). Publishing the
