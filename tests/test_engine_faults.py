@@ -135,13 +135,15 @@ def test_nobody_waits_for_a_dead_thread(death: type[BaseException], base: Path) 
 def test_a_thread_that_dies_hands_back_the_work_that_waits() -> None:
     told: list[BaseException] = []
     thread = ModelThread()
-    begun = threading.Event()
+    inside, begun = threading.Event(), threading.Event()
 
     def turn() -> bool:
+        inside.set()
         begun.wait(10)
         raise SystemExit
 
     thread.take_turns(turn, told.append)
+    assert inside.wait(10)  # work that came before would be done
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(thread.run, lambda: 1)
         time.sleep(0.05)
