@@ -58,4 +58,4 @@ def test_a_command_without_model_imports_no_framework(words: tuple[str, ...], wo
 
 
 def test_help_imports_nothing_that_only_some_verbs_need(workspace: Path) -> None:
-    assert loaded("--help", cwd=workspace, extra=("rich", "prompt_toolkit", "tokenizers", "jinja2")) == (0, [])
+    assert loaded("--help", cwd=workspace, extra=("asyncio", "rich", "prompt_toolkit", "tokenizers", "jinja2")) == (0, [])

@@ -6,7 +6,6 @@ with a real engine. Its losses come from a formula and its adapter files are val
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import math
@@ -145,9 +144,11 @@ class EchoTicket:
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """The same for an event loop, which gets its turn between words."""
+        from asyncio import sleep  # tens of milliseconds that `hub --help` does not have
+
         for word in self:
             yield word
-            await asyncio.sleep(0)
+            await sleep(0)
 
     def cancel(self) -> None:
         """Say no more words; an answer that was read to its end stays what it is."""
