@@ -22,6 +22,7 @@ from adapters_hub import __version__
 from adapters_hub.errors import HubError, NetworkError, NotFoundError, RightsError, from_os_error
 from adapters_hub.hub_errors import gated, in_words, offline
 from adapters_hub.hub_transfer import Patience, Progress, additions, byte_counter, quiet, transfer_by
+from adapters_hub.store import sha256_of
 
 T = TypeVar("T")
 
@@ -327,10 +328,6 @@ def _matches(file: Path, remote: RemoteFile) -> bool:
             return False
         if not remote.sha256:
             return remote.is_like(file.read_bytes())
-        digest = hashlib.sha256()
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest() == remote.sha256
+        return sha256_of(file) == remote.sha256
     except OSError as error:
         raise from_os_error(error, f"read {file}") from error

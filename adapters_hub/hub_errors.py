@@ -25,7 +25,7 @@ def in_words(error: BaseException, doing: str, endpoint: str) -> HubError:
     if isinstance(cause, HubError):
         return cause
     if isinstance(cause, errors.LocalTokenNotFoundError):
-        return RightsError(f"cannot {doing}: nobody is logged in", hint=TOKEN_HINT)
+        return RightsError("nobody is logged in", hint=TOKEN_HINT)
     if isinstance(cause, errors.GatedRepoError):
         return gated(doing.rpartition(" ")[2], endpoint)
     if isinstance(cause, errors.RevisionNotFoundError):

@@ -134,7 +134,7 @@ def plan(
     """Put together in ``staging`` (an empty folder) what will stand on the Hub. Looks at the Hub through ``client``; None plans without it.
 
     Raises BelowThresholdError (the gate), UsageError, RightsError, NetworkError, HubError; nothing is written outside ``staging``."""
-    forced = _through_the_gate(report, wishes)
+    forced = through_the_gate(report, wishes)
     adapter = store.adapter_of(tutor.name, run)
     if adapter.manifest is None:
         raise HubError(f"run {tutor.name}@{run.id} has no manifest", hint=f"hub train {tutor.name}")
@@ -173,7 +173,7 @@ def plan(
     )
 
 
-def _through_the_gate(report: GateReport, wishes: Wishes) -> str:
+def through_the_gate(report: GateReport, wishes: Wishes) -> str:
     """The reason that goes into the card, or an empty text where none is needed. Raises BelowThresholdError."""
     if report.passed:
         return ""

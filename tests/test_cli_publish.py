@@ -309,6 +309,13 @@ def test_a_run_that_does_not_beat_its_base_is_refused_with_both_scores(hub: Hub,
     assert site.writes() == [] and site.repositories == {}
 
 
+def test_the_gate_speaks_before_the_login(hub: Hub, workspace: Path, site: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained_run(workspace / "tutors/sumas")
+    monkeypatch.delenv("HF_TOKEN")
+    done = hub("publish", "sumas")
+    assert done.code == 7 and "hub eval sumas" in done.err and site.asked == []
+
+
 def test_a_run_that_was_never_evaluated_is_refused(hub: Hub, workspace: Path, site: HubServer) -> None:
     run = trained_run(workspace / "tutors/sumas")
     done = hub("publish", "sumas")

@@ -19,7 +19,7 @@ from adapters_hub.hub_client import HubClient, Person
 from adapters_hub.inspection import errors_of
 from adapters_hub.known_bases import known_base
 from adapters_hub.progress_line import ProgressLine
-from adapters_hub.publishing import Plan, Published, Step, Wishes, carry_out, plan
+from adapters_hub.publishing import Plan, Published, Step, Wishes, carry_out, plan, through_the_gate
 from adapters_hub.types import Tutor
 
 
@@ -52,6 +52,7 @@ def command(house: House, name: str | None, repository: str, run: str | None, dr
         house.note(_("checking {name} and its run {run} ...").format(name=tutor.name, run=chosen.id))
         report = gate(chosen, tutor, house.plugins, errors_of(tutor, house.plugins))
         wanted = Wishes(repository=repository, gated=gated or "", **wishes)  # type: ignore[arg-type]
+        through_the_gate(report, wanted)  # before anybody is asked: the way to a better run matters more than a login
         base = known_base(wanted.base_id or chosen.manifest.base.model) if chosen.manifest else None
         license = base.licence if base and base.free else ""
         with HubClient(bars=sys.stderr.isatty() and not (house.quiet or house.json)) as client:
