@@ -24,10 +24,10 @@ from mini import algorithms, functions, glossary, mathematics, python_tasks, ret
 from mini.conversations import generate_conversations, make_conversation, rendered  # noqa: E402
 from mini.corpus import Document, HeldOutQuestions, normalised_query, read_held_out_questions, repetitions  # noqa: E402
 from mini.growth import grown  # noqa: E402
-from mini.packing import batch_rows, pack_conversations, pack_text  # noqa: E402
-from mini.preparation import Prepared, prepare  # noqa: E402
+from mini.packing import batch_rows, pack_text, pack_whole  # noqa: E402
+from mini.preparation import Prepared, prepare, told_by_assistant  # noqa: E402
 from mini.tokenizer import ASSISTANT, END, MARKERS, SYSTEM, USER  # noqa: E402
-from mini.training import Plan, _prompts, new_model, train  # noqa: E402
+from mini.training import Plan, new_model, train  # noqa: E402
 from pretrain_mini import main  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
@@ -263,9 +263,10 @@ def test_sources_are_weighted() -> None:
 
 
 def test_rows_hold_whole_conversations_and_all_the_text() -> None:
-    rows = pack_conversations([[1] * 5, [2] * 3, [3] * 9, [4] * 6, [5] * 20], 9)
+    rows = pack_whole([([n] * size, [n == 3] * size) for n, size in ((1, 5), (2, 3), (3, 9), (4, 6), (5, 20))], 9)
     kept = [rows.tokens[r][rows.documents[r] == d].tolist() for r in range(len(rows)) for d in range(1, rows.documents[r].max() + 1)]
     assert sorted(kept) == [[1] * 5, [2] * 3, [3] * 9, [4] * 6]
+    assert (rows.follows == (rows.tokens == 3))[rows.documents > 0].all()
     text = pack_text([[7] * 4, [8] * 13], 9)
     assert text.tokens[text.documents > 0].tolist() == [7] * 4 + [8] * 13
     assert text.documents[0].tolist() == [1] * 4 + [2] * 6 and text.documents[1].tolist() == [1] * 7 + [0] * 3
@@ -292,11 +293,11 @@ def test_a_killed_run_with_muon_resumes_with_the_same_losses(prepared: Prepared,
     assert [step.loss for step in _run(prepared, plan, tmp_path / "killed.pt")] == whole[2:]
 
 
-def test_prompts_are_what_the_system_and_the_user_say() -> None:
+def test_only_what_the_assistant_says_is_learnt_fully() -> None:
     system, user, assistant, end = (MARKERS.index(marker) for marker in (SYSTEM, USER, ASSISTANT, END))
-    row = torch.tensor([[system, 90, end, 91, user, 92, end, 91, assistant, 93, end, 91, user, 94], [90] * 14])
-    assert _prompts(row)[0].tolist() == [True] * 8 + [False] * 4 + [True] * 2
-    assert not _prompts(row)[1].any()
+    row = [system, 90, end, 91, user, 92, end, 91, assistant, 93, end, 91, user, 94]
+    assert told_by_assistant(row) == [False] * 8 + [True] * 4 + [False] * 2
+    assert all(told_by_assistant([90] * 5))
 
 
 def test_a_grown_model_computes_what_the_small_one_did(prepared: Prepared) -> None:
@@ -407,7 +408,7 @@ def test_conversations_use_no_unknown_role() -> None:
 
 def _run(prepared: Prepared, plan: Plan, checkpoint: Path) -> Iterator:
     model = new_model(prepared.tokenizer, seed=0, hidden=64, layers=1)
-    return train(model, prepared.text, prepared.chat, plan, checkpoint, save_every=0.0)
+    return train(model, prepared.pools, plan, checkpoint, save_every=0.0)
 
 
 def _equalities(text: str) -> Iterator[list[Fraction]]:

@@ -57,8 +57,10 @@ from transformers import LlamaForCausalLM
 @click.option("--batch", type=int, default=8, show_default=True, help="rows a step")
 @click.option("--chat-rows", type=int, default=2, show_default=True, help="rows of a step that are conversations")
 @click.option("--conversations", type=int, default=40_000, show_default=True, help="conversations to generate")
+@click.option("--sheets", type=int, default=0, show_default=True, help="worksheets to generate")
+@click.option("--sheet-rows", type=int, default=0, show_default=True, help="rows of a step that are worksheets")
 @click.option("--hidden", type=int, default=256, show_default=True, help="features of a new model; a grown one keeps its own")
-@click.option("--layers", type=int, default=6, show_default=True)
+@click.option("--layers", type=int, default=None, help="default: 6, or what the grown model has")
 @click.option("--feed-forward", type=int, default=None, help="inner features; default: three times --hidden, or what the grown model has")
 @click.option(
     "--grow-from",
@@ -67,6 +69,13 @@ from transformers import LlamaForCausalLM
     help="folder of a finished model to go on from",
 )
 @click.option("--learning-rate", type=float, default=2e-3, show_default=True, help="peak")
+@click.option(
+    "--hold",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="share of the run before the learning rate falls",
+)
 @click.option("--muon/--adamw", "muon", default=False, show_default=True, help="optimiser of the matrices inside the layers")
 @click.option("--snapshot-minutes", type=float, default=8.0, show_default=True, help="publish an early version after this long; 0: never")
 @click.option("--save-seconds", type=float, default=240.0, show_default=True, help="time between checkpoints")
@@ -85,11 +94,14 @@ def main(
     batch: int,
     chat_rows: int,
     conversations: int,
+    sheets: int,
+    sheet_rows: int,
     hidden: int,
-    layers: int,
+    layers: int | None,
     feed_forward: int | None,
     grow_from: Path | None,
     learning_rate: float,
+    hold: float,
     muon: bool,
     snapshot_minutes: float,
     save_seconds: float,
@@ -102,22 +114,24 @@ def main(
 
     # 1. tokenizer and rows
     started = time.monotonic()
-    prepared = prepare(corpus, work, length, conversations, seed, held_out, load_tokenizer(grow_from) if grow_from else None)
+    prepared = prepare(corpus, work, length, conversations, seed, held_out, load_tokenizer(grow_from) if grow_from else None, sheets)
     click.echo(f"prepared in {time.monotonic() - started:.0f} s: {json.dumps(asdict(prepared.report))}")
 
     # 2. the loop
     if grow_from:
         small = LlamaForCausalLM.from_pretrained(grow_from, dtype=torch.float32)
-        model = grown(small, layers, feed_forward or small.config.intermediate_size, seed)
+        model = grown(small, layers or small.config.num_hidden_layers, feed_forward or small.config.intermediate_size, seed)
     else:
-        model = new_model(prepared.tokenizer, seed, hidden, layers, feed_forward)
+        model = new_model(prepared.tokenizer, seed, hidden, layers or 6, feed_forward)
     click.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters")
     plan = Plan(
         minutes=None if steps else minutes,
         steps=steps,
         batch=batch,
         chat=chat_rows,
+        sheets=sheet_rows,
         learning_rate=learning_rate,
+        hold=hold,
         muon=muon,
         seed=seed,
         compile=compiled,
@@ -128,7 +142,7 @@ def main(
         lines.writelines(json.dumps(asdict(step)) + "\n" for step in steps_done)
         next_sample = steps_done[-1].seconds if steps_done else 0.0
         published = not snapshot_minutes or bool(steps_done and steps_done[-1].seconds >= 60 * snapshot_minutes)
-        for step in train(model, prepared.text, prepared.chat, plan, checkpoint, save_seconds):
+        for step in train(model, prepared.pools, plan, checkpoint, save_seconds):
             lines.write(json.dumps(asdict(step)) + "\n")
             steps_done.append(step)
             if step.step % 25 == 0:

@@ -140,7 +140,7 @@ def read_held_out_questions(folder: Path | None) -> HeldOutQuestions:
         files=len(files),
         questions=len(words),
         bags=tuple(frozenset(found) for found in words),
-        functions=frozenset(name for one in expected for name in _one_or_more(one.get("function"))),
+        functions=frozenset(name for one in expected for key in ("function", "entry_point") for name in _one_or_more(one.get(key))),
         queries=frozenset(normalised_query(query) for one in expected for query in _one_or_more(one.get("sql"))),
     )
 
@@ -153,8 +153,12 @@ def normalised_query(query: str) -> str:
 
 def normalised_words(text: str) -> list[str]:
     """Words in lower case without accents or punctuation: 'Qué  hace f(x)?' -> que, hace, f, x."""
-    plain = unicodedata.normalize("NFD", text.lower())
-    return re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c)))
+    return re.findall(r"[a-z0-9]+", plain(text))
+
+
+def plain(text: str) -> str:
+    """Lower case without accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
 
 
 def word_runs(words: list[str]) -> Iterable[tuple[str, ...]]:

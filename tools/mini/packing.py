@@ -1,7 +1,7 @@
-"""Documents and conversations as rows of token ids of one length, each token knowing which document it belongs to.
+"""Documents and conversations as rows of token ids of one length, each token knowing its document and its weight in the loss.
 
-Knows token ids and rows. Deliberately knows nothing of the model. Text is cut where a row ends; a conversation is never
-cut, because an answer without its question teaches to answer anything.
+Knows token ids and rows. Deliberately knows nothing of the model. Text is cut where a row ends; a conversation or a worksheet is
+never cut, because an answer without its question teaches to answer anything.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 OPEN_ROWS = 24
+Weighted = tuple[list[int], list[bool]]
+"""token ids of a document, and which of them follow from what stands before"""
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,23 @@ class Rows:
     """(rows, length + 1) uint16 token ids"""
     documents: np.ndarray
     """(rows, length + 1) uint16: number of the document inside its row, from 1; 0 is padding"""
+    follows: np.ndarray
+    """(rows, length + 1) bool: whether the token counts fully in the loss; what is given (a question, a statement) counts little"""
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Pools:
+    """The rows that a run reads, all of one length."""
+
+    text: Rows
+    """documents of the corpus"""
+    chat: Rows
+    """conversations"""
+    sheets: Rows
+    """worksheets"""
 
 
 def pack_text(documents: Iterable[list[int]], length: int) -> Rows:
@@ -40,25 +56,26 @@ def pack_text(documents: Iterable[list[int]], length: int) -> Rows:
     padded[: len(stream)], owners[: len(stream)] = stream, numbers
     owners = owners.reshape(rows, width)
     local = np.where(owners >= 0, owners - owners[:, :1] + 1, 0)
-    return Rows(padded.reshape(rows, width), local.astype(np.uint16))
+    return Rows(padded.reshape(rows, width), local.astype(np.uint16), np.ones((rows, width), np.bool_))
 
 
-def pack_conversations(conversations: Iterable[list[int]], length: int) -> Rows:
-    """Put whole conversations into the fullest of a few open rows that has room; drop those longer than a row."""
+def pack_whole(documents: Iterable[Weighted], length: int) -> Rows:
+    """Put whole conversations or worksheets into the fullest of a few open rows that has room; drop those longer than a row."""
     width = length + 1
-    closed: list[list[list[int]]] = []
-    open_rows: list[tuple[int, list[list[int]]]] = []
-    for ids in conversations:
+    closed: list[list[Weighted]] = []
+    open_rows: list[tuple[int, list[Weighted]]] = []
+    for document in documents:
+        ids = document[0]
         if len(ids) > width:
             continue
         fitting = [k for k, (used, _) in enumerate(open_rows) if used + len(ids) <= width]
         if fitting:
             best = max(fitting, key=lambda k: open_rows[k][0])
             used, members = open_rows[best]
-            members.append(ids)
+            members.append(document)
             open_rows[best] = (used + len(ids), members)
         else:
-            open_rows.append((len(ids), [ids]))
+            open_rows.append((len(ids), [document]))
         if len(open_rows) > OPEN_ROWS:
             fullest = max(range(len(open_rows)), key=lambda k: open_rows[k][0])
             closed.append(open_rows.pop(fullest)[1])
@@ -66,8 +83,9 @@ def pack_conversations(conversations: Iterable[list[int]], length: int) -> Rows:
     rows = _empty(length, len(closed))
     for r, members in enumerate(closed):
         start = 0
-        for number, ids in enumerate(members, 1):
+        for number, (ids, follows) in enumerate(members, 1):
             rows.tokens[r, start : start + len(ids)] = ids
+            rows.follows[r, start : start + len(ids)] = follows
             rows.documents[r, start : start + len(ids)] = number
             start += len(ids)
     return rows
@@ -85,13 +103,13 @@ def batch_rows(pool: int, first: int, count: int, seed: int) -> Iterator[int]:
 
 def save_rows(path: Path, rows: Rows) -> None:
     """Write a pool as .npz."""
-    np.savez(path, tokens=rows.tokens, documents=rows.documents)
+    np.savez(path, tokens=rows.tokens, documents=rows.documents, follows=rows.follows)
 
 
 def load_rows(path: Path) -> Rows:
     """Read a pool written by `save_rows`."""
     with np.load(path) as arrays:
-        return Rows(arrays["tokens"], arrays["documents"])
+        return Rows(arrays["tokens"], arrays["documents"], arrays["follows"])
 
 
 @lru_cache(maxsize=4)
@@ -100,4 +118,5 @@ def _order(pool: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def _empty(length: int, rows: int = 0) -> Rows:
-    return Rows(np.zeros((rows, length + 1), np.uint16), np.zeros((rows, length + 1), np.uint16))
+    shape = (rows, length + 1)
+    return Rows(np.zeros(shape, np.uint16), np.zeros(shape, np.uint16), np.ones(shape, np.bool_))

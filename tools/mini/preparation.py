@@ -14,12 +14,23 @@ from transformers import PreTrainedTokenizerFast
 
 from . import corpus
 from .conversations import Conversation, asks_held_out, generate_conversations, make_conversation
-from .packing import Rows, load_rows, pack_conversations, pack_text, save_rows
-from .tokenizer import END, load_tokenizer, save_tokenizer, train_tokenizer
+from .packing import Pools, Weighted, load_rows, pack_text, pack_whole, save_rows
+from .sheet_arithmetic import arithmetic_sheet
+from .sheet_copies import copy_sheet
+from .sheet_functions import function_sheet
+from .sheet_queries import query_sheet
+from .sheets import Lexicon, Sheet, lexicon
+from .tokenizer import ASSISTANT, END, MARKERS, SYSTEM, USER, load_tokenizer, save_tokenizer, train_tokenizer
 
 HELD_OUT_CONVERSATIONS = 300
 TOKENIZER_CHARACTERS = 12_000_000
 ENCODE_BATCH = 256
+POOL_NAMES = ("text", "chat", "sheets")
+SPEAKERS = {MARKERS.index(SYSTEM): False, MARKERS.index(USER): False, MARKERS.index(ASSISTANT): True}
+"""marker token -> whether what stands behind it is to be learnt"""
+SHEET_MAKERS = (arithmetic_sheet, function_sheet, query_sheet, copy_sheet)
+SHEET_SHARES = (0.5, 0.22, 0.2, 0.08)
+"""of the worksheets, in the order of SHEET_MAKERS"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,10 @@ class PreparationReport:
     """tokens of one pass of the weighted corpus"""
     chat_tokens: int
     """tokens of the conversations"""
+    sheets: int
+    """worksheets kept for training"""
+    sheet_tokens: int
+    """tokens of the worksheets"""
     characters_per_token: float
     """of the weighted corpus"""
 
@@ -52,10 +67,8 @@ class Prepared:
 
     tokenizer: PreTrainedTokenizerFast
     """already saved in the work folder"""
-    text: Rows
-    """corpus rows"""
-    chat: Rows
-    """conversation rows"""
+    pools: Pools
+    """rows of the corpus, of conversations and of worksheets"""
     held_out: dict[str, list[str]]
     """kind -> texts never trained on; conversations are rendered"""
     report: PreparationReport
@@ -70,6 +83,7 @@ def prepare(
     seed: int,
     held_out: Path | None,
     known: PreTrainedTokenizerFast | None = None,
+    sheets: int = 0,
 ) -> Prepared:
     """Tokenizer and rows, written into `work`; a second call with the same work folder reads them back.
 
@@ -105,10 +119,18 @@ def prepare(
     save_tokenizer(tokenizer, work / "tokenizer")
     aside["charla"] = [tokenizer.apply_chat_template(chat, tokenize=False) for chat in aside_chats]
 
-    # 4. the rows
+    # 4. the worksheets, with names of the corpus's own words
+    papers = list(generate_sheets(sheets, seed, lexicon(train), questions)) if sheets else []
+
+    # 5. the rows
     text_ids = list(_encode(tokenizer, (text + END for text in train)))
     chat_ids = list(_encode(tokenizer, (tokenizer.apply_chat_template(chat, tokenize=False) for chat in chats)))
-    text, chat = pack_text(text_ids, length), pack_conversations(chat_ids, length)
+    sheet_ids = list(_weighted_sheets(tokenizer, papers))
+    pools = Pools(
+        pack_text(text_ids, length),
+        pack_whole(zip(chat_ids, map(told_by_assistant, chat_ids), strict=True), length),
+        pack_whole(sheet_ids, length),
+    )
     text_tokens = sum(map(len, text_ids))
     report = PreparationReport(
         held_out_files=questions.files,
@@ -119,20 +141,53 @@ def prepare(
         conversations=len(chats),
         text_tokens=text_tokens,
         chat_tokens=sum(map(len, chat_ids)),
+        sheets=len(papers),
+        sheet_tokens=sum(len(ids) for ids, _ in sheet_ids),
         characters_per_token=round(sum(map(len, train)) / max(1, text_tokens), 3),
     )
-    save_rows(work / "text.npz", text)
-    save_rows(work / "chat.npz", chat)
+    for name in POOL_NAMES:
+        save_rows(work / f"{name}.npz", getattr(pools, name))
     (work / "held_out.json").write_text(json.dumps(aside, ensure_ascii=False), encoding="utf-8")
     (work / "prepared.json").write_text(json.dumps(asdict(report), indent=2), encoding="utf-8")  # last: its presence says the rest is whole
-    return Prepared(tokenizer, text, chat, aside, report)
+    return Prepared(tokenizer, pools, aside, report)
+
+
+def generate_sheets(count: int, seed: int, words: Lexicon, questions: corpus.HeldOutQuestions) -> Iterator[Sheet]:
+    """`count` worksheets less those that share a run of words with an evaluation question or hold what it wants."""
+    rng = Random(seed)
+    for _ in range(count):
+        sheet = rng.choices(SHEET_MAKERS, SHEET_SHARES)[0](rng, words)
+        text = "".join(part.text for part in sheet)
+        if not (questions.touch(text) or questions.are_answered_by(text)):
+            yield sheet
+
+
+def told_by_assistant(ids: list[int]) -> list[bool]:
+    """Which tokens of a rendered conversation come after a marker of the assistant, the marker included."""
+    told, speaking = [], True
+    for token in ids:
+        if token in SPEAKERS:
+            speaking = SPEAKERS[token]
+        told.append(speaking)
+    return told
+
+
+def _weighted_sheets(tokenizer: PreTrainedTokenizerFast, sheets: list[Sheet]) -> Iterator[Weighted]:
+    """A token belongs to the part in which it ends."""
+    for first in range(0, len(sheets), ENCODE_BATCH):
+        some = sheets[first : first + ENCODE_BATCH]
+        texts = ["".join(part.text for part in sheet) + END for sheet in some]
+        encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        for sheet, text, ids, offsets in zip(some, texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+            follows = [part.follows for part in sheet for _ in part.text]
+            follows += [True] * (len(text) - len(follows))
+            yield ids, [follows[end - 1] for _, end in offsets]
 
 
 def _read(work: Path) -> Prepared:
     return Prepared(
         load_tokenizer(work / "tokenizer"),
-        load_rows(work / "text.npz"),
-        load_rows(work / "chat.npz"),
+        Pools(*(load_rows(work / f"{name}.npz") for name in POOL_NAMES)),
         json.loads((work / "held_out.json").read_text(encoding="utf-8")),
         PreparationReport(**json.loads((work / "prepared.json").read_text(encoding="utf-8"))),
     )

@@ -14,8 +14,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from .packing import Rows, batch_rows
-from .tokenizer import ASSISTANT, CONTEXT, MARKERS, SYSTEM, USER
+from .packing import Pools, batch_rows
+from .tokenizer import CONTEXT
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Plan:
     """rows a step"""
     chat: int = 2
     """how many of them are conversations"""
+    sheets: int = 0
+    """how many of them are worksheets"""
     learning_rate: float = 2e-3
     """peak"""
-    final_share: float = 0.0
-    """share of the peak that is left at the end of the straight decline"""
+    hold: float = 0.0
+    """share of the run before the learning rate begins its straight decline to zero"""
     warm_up: int = 100
     """steps of linear rise"""
     weight_decay: float = 0.1
@@ -41,7 +43,7 @@ class Plan:
     clip: float = 1.0
     """largest gradient norm"""
     prompt_weight: float = 0.1
-    """weight in the loss of what the system and the user say; what the assistant says and plain text weigh 1"""
+    """weight in the loss of what is given (system, user, the statement of an exercise); what follows from it and plain text weigh 1"""
     muon: bool = False
     """orthogonalise the updates of the matrices inside the layers (torch.optim.Muon) instead of AdamW"""
     seed: int = 0
@@ -90,7 +92,7 @@ def new_model(
     )
 
 
-def train(model: LlamaForCausalLM, text: Rows, chat: Rows, plan: Plan, checkpoint: Path, save_every: float = 240.0) -> Iterator[TrainStep]:
+def train(model: LlamaForCausalLM, pools: Pools, plan: Plan, checkpoint: Path, save_every: float = 240.0) -> Iterator[TrainStep]:
     """Train `model` in place, a step at a time, from `checkpoint` on if that file exists.
 
     The checkpoint is rewritten every `save_every` seconds of training and at the end. With a time budget the learning rate
@@ -108,12 +110,12 @@ def train(model: LlamaForCausalLM, text: Rows, chat: Rows, plan: Plan, checkpoin
     while (progress := _progress(plan, step, seconds)) < 1.0:
         # 3. the learning rate of this step
         rate = plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up))
-        rate *= plan.final_share + (1 - plan.final_share) * (1 - progress)
+        rate *= min(1.0, (1 - progress) / (1 - plan.hold))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
         # 4. forward, backward, update
-        inputs, labels, weights, mask = _batch(text, chat, step, plan)
+        inputs, labels, weights, mask = _batch(pools, step, plan)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.bfloat16):
             loss = compute_loss(model, inputs, labels, weights, mask)
         loss.backward()
@@ -140,31 +142,25 @@ def _loss(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor, w
     return (losses * weights.flatten()).sum() / weights.sum()
 
 
-def _batch(text: Rows, chat: Rows, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def _batch(pools: Pools, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Inputs, labels, weights of the labels and the block-diagonal causal mask of a step."""
-    chats = plan.chat if len(text) else plan.batch
-    texts = plan.batch - chats
-    chosen = [(text, row) for row in batch_rows(len(text), step * texts, texts, plan.seed)]
-    chosen += [(chat, row) for row in batch_rows(len(chat), step * chats, chats, plan.seed)]
+    # 1. the rows: conversations stand in for text where there is none
+    sheets = plan.sheets if len(pools.sheets) else 0
+    texts = max(0, plan.batch - plan.chat - sheets) if len(pools.text) else 0
+    counts = ((pools.text, texts), (pools.chat, plan.batch - texts - sheets), (pools.sheets, sheets))
+    chosen = [(pool, row) for pool, count in counts if count for row in batch_rows(len(pool), step * count, count, plan.seed)]
     tokens = torch.from_numpy(np.stack([pool.tokens[row] for pool, row in chosen]).astype(np.int64))
     documents = torch.from_numpy(np.stack([pool.documents[row] for pool, row in chosen]).astype(np.int64))
+    follows = torch.from_numpy(np.stack([pool.follows[row] for pool, row in chosen]))
+
+    # 2. labels and weights, nothing across documents
     same = (documents[:, 1:] == documents[:, :-1]) & (documents[:, 1:] > 0)
     labels = torch.where(same, tokens[:, 1:], -100)
     owners = documents[:, :-1]
     causal = torch.ones(owners.shape[1], owners.shape[1], dtype=torch.bool).tril()
     mask = (owners[:, None, :, None] == owners[:, None, None, :]) & causal
-    weights = torch.where(_prompts(tokens)[:, 1:], plan.prompt_weight, 1.0) * same
+    weights = torch.where(follows[:, 1:], 1.0, plan.prompt_weight) * same
     return tokens[:, :-1], labels, weights, mask
-
-
-def _prompts(tokens: torch.Tensor) -> torch.Tensor:
-    """Where the last role marker is that of the system or of the user: (rows, length) of booleans; text has no markers."""
-    system, user, assistant = (MARKERS.index(marker) for marker in (SYSTEM, USER, ASSISTANT))
-    places = torch.arange(tokens.shape[1]).expand_as(tokens)
-    marked = (tokens == system) | (tokens == user) | (tokens == assistant)
-    last = torch.where(marked, places, 0).cummax(dim=1).values
-    speaker = tokens.gather(1, last)
-    return (speaker == system) | (speaker == user)
 
 
 def _optimizers(model: LlamaForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:

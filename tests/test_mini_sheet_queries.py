@@ -1,0 +1,100 @@
+"""Worksheets of SQL: each query runs on the tables that the sheet states."""
+
+import re
+import sqlite3
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from mini.sheet_queries import FAMILIES, LONGEST, SHORTEST, Table, draw_tables, query_sheet  # noqa: E402
+from mini.sheets import Lexicon, Sheet, invented  # noqa: E402
+
+_RNG = Random(1)
+LEXICON = Lexicon(("camino", "sol", "trenes", "pedir", "corto", "faro", "nivel", *(invented(_RNG) + "ta" for _ in range(200))))
+SEEDS = range(300)
+
+
+def _queries(sheet: Sheet) -> list[str]:
+    found = [part.text for part in sheet if part.follows and ";" in part.text]
+    return [re.sub(r"^```sql\n|\n```\n$", "", text).strip() for text in found]
+
+
+def _database(tables: list[Table]) -> sqlite3.Connection:
+    base = sqlite3.connect(":memory:", isolation_level=None)
+    for table in tables:
+        kinds = {"id": "INTEGER PRIMARY KEY", "key": "INTEGER", "int": "INTEGER", "real": "REAL"}
+        columns = [f"{c.name} {kinds.get(c.kind, 'TEXT')}" for c in table.columns]
+        base.execute(f"CREATE TABLE {table.name} ({', '.join(columns)})")
+        for n in range(1, 6):
+            row = [
+                n + 1000 if c.kind == "id" else n if c.kind in ("key", "int", "real") else (c.values or ("2024-01-02",))[0]
+                for c in table.columns
+            ]
+            base.execute(f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(row))})", row)
+    return base
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 100))
+def test_every_query_runs_on_the_stated_tables(seed: int) -> None:
+    for n in range(seed, seed + 100):
+        tables = draw_tables(Random(n), LEXICON)
+        sheet = query_sheet(Random(n), LEXICON)
+        base = _database(tables)
+        for table in tables:
+            assert f"{table.name}({', '.join(c.name for c in table.columns)})" in sheet[0].text
+        queries = _queries(sheet)
+        assert queries
+        for query in queries:
+            base.execute("BEGIN")
+            base.execute(query).fetchall()
+            base.execute("ROLLBACK")
+        base.close()
+
+
+def test_columns_that_are_asked_for_stand_in_the_query() -> None:
+    for family, _ in FAMILIES:
+        for n in SEEDS:
+            rng = Random(n)
+            made = family(rng, draw_tables(rng, LEXICON), LEXICON)
+            if made is not None:
+                words = set(re.findall(r"\w+", " ".join(made.clauses)))
+                assert set(made.columns) <= words, made
+                assert "{" not in made.text and "#" not in made.text and "@" not in re.sub(r"\w+@\w+\.\w+|%\w*@|\w*@", "", made.text), made
+                assert "  " not in made.text and "None" not in made.text, made
+
+
+def test_literals_of_the_query_stand_in_the_request() -> None:
+    for n in SEEDS:
+        rng = Random(n)
+        made = FAMILIES[0][0](rng, draw_tables(rng, LEXICON), LEXICON)
+        assert made is not None
+        query = " ".join(made.clauses)
+        for literal in re.findall(r"'((?:[^']|'')+)'", query):
+            assert literal.strip("%").replace("''", "'") in made.text, made
+        for number in re.findall(r"(?<![\w'-])\d+(?:\.\d+)?(?![\w'-])", re.sub(r"'(?:[^']|'')+'", "", query)):
+            assert number in made.text, made
+
+
+def test_length_marks_and_repeatability() -> None:
+    for n in SEEDS:
+        sheet = query_sheet(Random(n), LEXICON)
+        text = "".join(part.text for part in sheet)
+        assert SHORTEST <= len(text) <= LONGEST
+        assert sheet == query_sheet(Random(n), LEXICON)
+        assert text.count("```") % 2 == 0
+        assert not sheet[0].follows and not any(re.search(r"\b(FROM|INSERT INTO|SET)\b", part.text) for part in sheet if not part.follows)
+
+
+def test_every_clause_occurs() -> None:
+    seen = "\n".join("\n".join(_queries(query_sheet(Random(n), LEXICON))) for n in SEEDS)
+    clauses = """
+        WHERE|AND|OR|IN (|NOT IN|LIKE|NOT LIKE|IS NULL|IS NOT NULL|BETWEEN|> |>= |< |<= |= |<> |ORDER BY|DESC|ASC|LIMIT|OFFSET|DISTINCT
+        COUNT(*)|COUNT(DISTINCT|SUM(|AVG(|MIN(|MAX(|GROUP BY|HAVING|JOIN|LEFT JOIN|EXISTS|CASE WHEN|COALESCE|UNION|UNION ALL|ROUND|OVER (
+        PARTITION BY|ROW_NUMBER|RANK|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE
+    """
+    assert [clause for line in clauses.strip().splitlines() for clause in line.lstrip().split("|") if clause not in seen] == []

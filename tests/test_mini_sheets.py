@@ -1,0 +1,110 @@
+"""Worksheets for the embedded base model: figures are right, copies stand above, weights follow the parts."""
+
+import re
+import sys
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("transformers")
+pytest.importorskip("torch")
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from mini import sheet_arithmetic, sheet_copies  # noqa: E402
+from mini.corpus import HeldOutQuestions  # noqa: E402
+from mini.preparation import SHEET_MAKERS, SHEET_SHARES, _weighted_sheets, generate_sheets  # noqa: E402
+from mini.sheets import Lexicon, Part, Sheet, lexicon  # noqa: E402
+from transformers import AutoTokenizer  # noqa: E402
+
+WORDS = Lexicon(tuple("casa mesa rio nube tren flor pan sol luna mar silla puerta campo papel reloj gato perro calle barco queso".split()))
+NO_QUESTIONS = HeldOutQuestions(frozenset(), frozenset(), 0, 0)
+
+
+def _text(sheet: Sheet) -> str:
+    return "".join(part.text for part in sheet)
+
+
+def test_every_equality_of_the_arithmetic_sheets_holds() -> None:
+    rng, checked = Random(5), 0
+    for maker in set(sheet_arithmetic.MAKERS) - {sheet_arithmetic.checks}:
+        for _ in range(150):
+            line = _text(maker(rng))
+            for chain in re.findall(r"(?<![\w^√.,)/(])(?<![a-z)] [+\-·×*/] )(?<!entre )[\d(][\d+\-·×*/^(). ]*(?:= [\d(√][\d+\-·×*/^(). ]*)+(?![\w√(])", line):
+                values = [_value(side) for side in chain.split("=")]
+                checked += 1
+                assert len(set(values)) == 1, line
+    assert checked > 1500
+
+
+def test_a_checked_sum_is_told_right() -> None:
+    rng, said = Random(6), set()
+    for _ in range(200):
+        given, told = (part.text for part in sheet_arithmetic.checks(rng))
+        claim = given.strip("¿? ").split(" = ")
+        assert told.startswith("Sí") == (_value(claim[0]) == int(claim[1])), given
+        sides = told.split(", ")[1].split(" = ")
+        assert _value(sides[0]) == int(sides[1])
+        said.add(told[:2])
+    assert said == {"Sí", "No"}
+
+
+def test_what_is_copied_stands_above() -> None:
+    rng = Random(7)
+    for maker in set(sheet_copies.MAKERS) - {sheet_copies.sequence}:
+        for _ in range(60):
+            above = ""
+            for part in maker(rng, WORDS):
+                if part.follows:
+                    for word in re.findall(r"[a-z_0-9]{2,}", part.text):
+                        assert word in above or word in {"for", "in", "def", "print", "return"}, (word, above)
+                above += part.text
+
+
+def test_lists_are_told_right() -> None:
+    rng = Random(8)
+    for _ in range(100):
+        values: list[int] = []
+        asked = ""
+        for part in sheet_copies.sequence(rng, WORDS):
+            if not part.follows and " = [" in part.text:
+                values = eval(part.text.split(" = ")[1])
+            elif not part.follows:
+                asked = part.text.rstrip(": ")
+            elif asked in ("mayor", "menor", "cuántos", "al revés", "en orden"):
+                rule = {"mayor": max, "menor": min, "cuántos": len, "al revés": lambda v: v[::-1], "en orden": sorted}[asked]
+                assert part.text.strip() == str(rule(values))
+
+
+def test_sheets_repeat_with_the_seed_and_leave_out_what_an_evaluation_wants() -> None:
+    def made(questions: HeldOutQuestions) -> list[str]:
+        return [_text(sheet) for sheet in generate_sheets(200, 3, WORDS, questions)]
+
+    whole = made(NO_QUESTIONS)
+    assert (
+        whole == made(NO_QUESTIONS) and len(whole) == 200 and abs(sum(SHEET_SHARES) - 1) < 1e-9 and len(SHEET_MAKERS) == len(SHEET_SHARES)
+    )
+    names = frozenset(re.findall(r"def (\w+)\(", whole[next(n for n, text in enumerate(whole) if "def " in text)]))
+    without = made(HeldOutQuestions(frozenset(), frozenset(), 1, 1, functions=names))
+    assert len(without) < 200 and not any(f"def {name}(" in text for text in without for name in names)
+
+
+def test_a_token_weighs_as_the_part_in_which_it_ends() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "adapters_hub" / "bases" / "mini")
+    sheet = [Part("7 + 8 = ", False), Part("15\n", True), Part("señal: ", False), Part("ñandú\n", True)]
+    ((ids, follows),) = _weighted_sheets(tokenizer, [sheet])
+    assert tokenizer.decode([i for i, mine in zip(ids, follows, strict=True) if mine]).replace(" ", "") == "15\nñandú\n<|end|>"
+    assert len(ids) == len(follows)
+
+
+def test_the_lexicon_has_the_frequent_words_and_no_keywords() -> None:
+    words = lexicon(["La canción y la canción de select from casa casas casa", "camión while"], size=5).words
+    assert words[:2] == ("cancion", "casa") and not {"select", "from", "while"} & set(words)
+
+
+def _value(side: str) -> Fraction:
+    plain = side.strip(" .").replace("·", "*").replace("×", "*").replace("^", "**")
+    return Fraction(eval(re.sub(r"\d+(\.\d+)?", r"Fraction('\g<0>')", plain), {"Fraction": Fraction}))
