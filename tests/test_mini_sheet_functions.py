@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from mini.sheet_functions import CATALOGUE, FORBIDDEN, RESULT_FORMS, draw_exercise, draw_look, draw_task, function_sheet  # noqa: E402
+from mini.function_catalogue import CATALOGUE  # noqa: E402
+from mini.function_tasks import FORBIDDEN, draw_task  # noqa: E402
+from mini.sheet_functions import RESULT_FORMS, draw_exercise, draw_look, function_sheet  # noqa: E402
 from mini.sheets import Lexicon, Sheet  # noqa: E402
 
 STEMS = ("edad", "precio", "nota", "punto", "color", "venta", "hora", "total", "suma", "lista", "dato", "barco", "fila", "vistos", "cola")

@@ -16,11 +16,32 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from mini import sheet_arithmetic, sheet_copies  # noqa: E402
 from mini.corpus import HeldOutQuestions  # noqa: E402
-from mini.preparation import SHEET_MAKERS, SHEET_SHARES, _weighted_sheets, generate_sheets  # noqa: E402
+from mini.preparation import SHEET_MAKERS, SHEET_SHARES, generate_sheets, weighted_sheets  # noqa: E402
 from mini.sheets import Lexicon, Part, Sheet, lexicon  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
-WORDS = Lexicon(tuple("casa mesa rio nube tren flor pan sol luna mar silla puerta campo papel reloj gato perro calle barco queso".split()))
+WORDS = Lexicon(
+    (
+        "casa",
+        "mesa",
+        "rio",
+        "nube",
+        "tren",
+        "flor",
+        "pan",
+        "sol",
+        "luna",
+        "mar",
+        "silla",
+        "puerta",
+        "campo",
+        "papel",
+        "reloj",
+        "gato",
+        "queso",
+    )
+)
+EQUALITIES = r"(?<![\w^√.,)/(])(?<![a-z)] [+\-·×*/] )(?<!÷ )(?<! : )[\d(][\d+\-·×*/^(). ]*(?:= [\d(√][\d+\-·×*/^(). ]*)+(?![\w√(])"
 NO_QUESTIONS = HeldOutQuestions(frozenset(), frozenset(), 0, 0)
 
 
@@ -33,8 +54,11 @@ def test_every_equality_of_the_arithmetic_sheets_holds() -> None:
     for maker in set(sheet_arithmetic.MAKERS) - {sheet_arithmetic.checks}:
         for _ in range(150):
             line = _text(maker(rng))
-            for chain in re.findall(r"(?<![\w^√.,)/(])(?<![a-z)] [+\-·×*/] )(?<!entre )[\d(][\d+\-·×*/^(). ]*(?:= [\d(√][\d+\-·×*/^(). ]*)+(?![\w√(])", line):
-                values = [_value(side) for side in chain.split("=")]
+            for chain in re.findall(EQUALITIES, re.sub(r"^.* entre \S+ = |^raíz de .*", "", line)):
+                try:
+                    values = [_value(side) for side in chain.split("=")]
+                except (SyntaxError, AttributeError, TypeError):  # a stretch of an expression with a letter
+                    continue
                 checked += 1
                 assert len(set(values)) == 1, line
     assert checked > 1500
@@ -95,7 +119,7 @@ def test_sheets_repeat_with_the_seed_and_leave_out_what_an_evaluation_wants() ->
 def test_a_token_weighs_as_the_part_in_which_it_ends() -> None:
     tokenizer = AutoTokenizer.from_pretrained(ROOT / "adapters_hub" / "bases" / "mini")
     sheet = [Part("7 + 8 = ", False), Part("15\n", True), Part("señal: ", False), Part("ñandú\n", True)]
-    ((ids, follows),) = _weighted_sheets(tokenizer, [sheet])
+    ((ids, follows),) = weighted_sheets(tokenizer, [sheet])
     assert tokenizer.decode([i for i, mine in zip(ids, follows, strict=True) if mine]).replace(" ", "") == "15\nñandú\n<|end|>"
     assert len(ids) == len(follows)
 

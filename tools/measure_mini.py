@@ -16,10 +16,13 @@ from typing import Any
 
 import click
 import torch
+from mini.accuracy import share_right
 from mini.conversations import asks_held_out, generate_conversations
 from mini.corpus import HeldOutQuestions, read_corpus, read_held_out_questions
+from mini.preparation import SHEET_MAKERS, weighted_sheets
 from mini.probes import conversation_prompts, is_spanish, probes
 from mini.publication import held_out_loss
+from mini.sheets import Lexicon, lexicon
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,7 +31,7 @@ from adapters_hub.contracts import Completion, Request, Sampling
 from adapters_hub.engine.session import TorchEngine
 from adapters_hub.types import BaseModel, Message
 
-PROMPT_SEED, PROBE_SEED = 977_001, 977_002
+PROMPT_SEED, PROBE_SEED, SHEET_SEED = 977_001, 977_002, 977_003
 BATCH = 20
 QUESTIONS = (
     "Hola, me llamo Irene y quiero aprender.",
@@ -68,6 +71,7 @@ QUESTIONS = (
 @click.option("--windows", type=int, default=100, show_default=True, help="windows of 512 tokens for each kind of text")
 @click.option("--prompts", type=int, default=200, show_default=True, help="fresh prompts whose answers must end, in Spanish")
 @click.option("--each", type=int, default=25, show_default=True, help="problems of every kind")
+@click.option("--sheets", type=int, default=40, show_default=True, help="fresh worksheets of every kind")
 @click.option("--threads", type=int, default=2, show_default=True)
 def main(
     folder: Path,
@@ -80,6 +84,7 @@ def main(
     windows: int,
     prompts: int,
     each: int,
+    sheets: int,
     threads: int,
 ) -> None:
     torch.set_num_threads(threads)
@@ -93,6 +98,9 @@ def main(
                 "folder_bytes": sum(f.stat().st_size for f in path.iterdir()),
                 "loss": losses,
                 **_answers(path, questions, prompts, each),
+                "sheets": _sheets(
+                    path, lexicon(text for kind, held in texts.items() if not kind.startswith("charla") for text in held), sheets
+                ),
             }
             click.echo(f"{name}: {json.dumps(report[name], ensure_ascii=False)}")
     report["speed"] = {quantization: _speed(folder, quantization) for quantization in ("nf4", "int8", "none")}
@@ -123,6 +131,18 @@ def _losses(folder: Path, texts: dict[str, list[str]], windows: int, formats: tu
         model = AutoModelForCausalLM.from_pretrained(folder, **options[name])
         measured = {kind: held_out_loss(model, tokenizer, held, 512, windows) for kind, held in texts.items()}
         figures[name] = {kind: {key: round(value, 4) for key, value in asdict(loss).items()} for kind, loss in measured.items()}
+    return figures
+
+
+def _sheets(folder: Path, words: Lexicon, count: int) -> dict[str, dict[str, float]]:
+    """Kind of worksheet -> shares of the stretches and of the tokens that follow and are told right, in float32. Fresh seeds, other words."""
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
+    figures: dict[str, dict[str, float]] = {}
+    for maker in SHEET_MAKERS:
+        whole, tokens = share_right(
+            model, lambda made: list(weighted_sheets(tokenizer, made)), lambda rng, maker=maker: maker(rng, words), count, SHEET_SEED
+        )
+        figures[maker.__name__] = {"stretches": round(whole, 4), "tokens": round(tokens, 4)}
     return figures
 
 

@@ -76,6 +76,8 @@ from transformers import LlamaForCausalLM
     show_default=True,
     help="share of the run before the learning rate falls",
 )
+@click.option("--figure-weight", type=float, default=1.0, show_default=True, help="weight of digits that follow, in conversations and worksheets")
+@click.option("--text-weight", type=float, default=1.0, show_default=True, help="weight of plain text")
 @click.option("--muon/--adamw", "muon", default=False, show_default=True, help="optimiser of the matrices inside the layers")
 @click.option("--snapshot-minutes", type=float, default=8.0, show_default=True, help="publish an early version after this long; 0: never")
 @click.option("--save-seconds", type=float, default=240.0, show_default=True, help="time between checkpoints")
@@ -102,6 +104,8 @@ def main(
     grow_from: Path | None,
     learning_rate: float,
     hold: float,
+    figure_weight: float,
+    text_weight: float,
     muon: bool,
     snapshot_minutes: float,
     save_seconds: float,
@@ -132,6 +136,8 @@ def main(
         sheets=sheet_rows,
         learning_rate=learning_rate,
         hold=hold,
+        figure_weight=figure_weight,
+        text_weight=text_weight,
         muon=muon,
         seed=seed,
         compile=compiled,

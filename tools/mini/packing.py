@@ -41,6 +41,8 @@ class Pools:
     """conversations"""
     sheets: Rows
     """worksheets"""
+    figures: tuple[int, ...] = ()
+    """the tokens that are digits"""
 
 
 def pack_text(documents: Iterable[list[int]], length: int) -> Rows:

@@ -125,11 +125,12 @@ def prepare(
     # 5. the rows
     text_ids = list(_encode(tokenizer, (text + END for text in train)))
     chat_ids = list(_encode(tokenizer, (tokenizer.apply_chat_template(chat, tokenize=False) for chat in chats)))
-    sheet_ids = list(_weighted_sheets(tokenizer, papers))
+    sheet_ids = list(weighted_sheets(tokenizer, papers))
     pools = Pools(
         pack_text(text_ids, length),
         pack_whole(zip(chat_ids, map(told_by_assistant, chat_ids), strict=True), length),
         pack_whole(sheet_ids, length),
+        digits(tokenizer),
     )
     text_tokens = sum(map(len, text_ids))
     report = PreparationReport(
@@ -162,6 +163,11 @@ def generate_sheets(count: int, seed: int, words: Lexicon, questions: corpus.Hel
             yield sheet
 
 
+def digits(tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
+    """The tokens of the digits 0 to 9."""
+    return tuple(tokenizer.convert_tokens_to_ids(list("0123456789")))
+
+
 def told_by_assistant(ids: list[int]) -> list[bool]:
     """Which tokens of a rendered conversation come after a marker of the assistant, the marker included."""
     told, speaking = [], True
@@ -172,8 +178,8 @@ def told_by_assistant(ids: list[int]) -> list[bool]:
     return told
 
 
-def _weighted_sheets(tokenizer: PreTrainedTokenizerFast, sheets: list[Sheet]) -> Iterator[Weighted]:
-    """A token belongs to the part in which it ends."""
+def weighted_sheets(tokenizer: PreTrainedTokenizerFast, sheets: list[Sheet]) -> Iterator[Weighted]:
+    """Token ids of every worksheet and which of them follow; a token belongs to the part in which it ends."""
     for first in range(0, len(sheets), ENCODE_BATCH):
         some = sheets[first : first + ENCODE_BATCH]
         texts = ["".join(part.text for part in sheet) + END for sheet in some]
@@ -185,9 +191,10 @@ def _weighted_sheets(tokenizer: PreTrainedTokenizerFast, sheets: list[Sheet]) ->
 
 
 def _read(work: Path) -> Prepared:
+    tokenizer = load_tokenizer(work / "tokenizer")
     return Prepared(
-        load_tokenizer(work / "tokenizer"),
-        Pools(*(load_rows(work / f"{name}.npz") for name in POOL_NAMES)),
+        tokenizer,
+        Pools(*(load_rows(work / f"{name}.npz") for name in POOL_NAMES), digits(tokenizer)),
         json.loads((work / "held_out.json").read_text(encoding="utf-8")),
         PreparationReport(**json.loads((work / "prepared.json").read_text(encoding="utf-8"))),
     )

@@ -44,6 +44,10 @@ class Plan:
     """largest gradient norm"""
     prompt_weight: float = 0.1
     """weight in the loss of what is given (system, user, the statement of an exercise); what follows from it and plain text weigh 1"""
+    figure_weight: float = 1.0
+    """how many times more a digit weighs where it follows from what is given, in conversations and worksheets"""
+    text_weight: float = 1.0
+    """weight of the tokens of plain text"""
     muon: bool = False
     """orthogonalise the updates of the matrices inside the layers (torch.optim.Muon) instead of AdamW"""
     seed: int = 0
@@ -159,7 +163,11 @@ def _batch(pools: Pools, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Ten
     owners = documents[:, :-1]
     causal = torch.ones(owners.shape[1], owners.shape[1], dtype=torch.bool).tril()
     mask = (owners[:, None, :, None] == owners[:, None, None, :]) & causal
-    weights = torch.where(follows[:, 1:], 1.0, plan.prompt_weight) * same
+    weights = torch.where(follows[:, 1:], 1.0, plan.prompt_weight)
+    figures = follows[:, 1:] & torch.isin(tokens[:, 1:], torch.tensor(pools.figures))
+    weights[figures] *= plan.figure_weight
+    weights[:texts] = plan.text_weight
+    weights *= same
     return tokens[:, :-1], labels, weights, mask
 
 
