@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from mini.sheet_queries import FAMILIES, LONGEST, SHORTEST, Table, draw_tables, query_sheet  # noqa: E402
+from mini.query_domains import Table  # noqa: E402
+from mini.query_tables import draw_tables  # noqa: E402
+from mini.sheet_queries import FAMILIES, LONGEST, SHORTEST, query_sheet  # noqa: E402
 from mini.sheets import Lexicon, Sheet, invented  # noqa: E402
 
 _RNG = Random(1)

@@ -78,9 +78,9 @@ IS NULL: sin {0.spoken}|sin {0.spoken}|que no tienen {0.spoken}|a l@s que les fa
 IS NOT NULL: con {0.spoken} cargad{0.o}|que sí tienen {0.spoken}|que tienen {0.spoken}|con {0.spoken} no nul{0.o}
     no falta|no es NULL|sí tiene valor|no está vací{0.o}
 """)
-BEGINS = "empieza con #|comienza por #|inicia con #|empieza por #|arranca con #".split("|")
-ENDS = "termina en #|acaba en #|finaliza con #|termina con #".split("|")
-CONTAINS = "contiene #|incluye #|lleva #|contiene el texto #|tiene # en alguna parte".split("|")
+BEGINS = ["empieza con #", "comienza por #", "inicia con #", "empieza por #", "arranca con #"]
+ENDS = ["termina en #", "acaba en #", "finaliza con #", "termina con #"]
+CONTAINS = ["contiene #", "incluye #", "lleva #", "contiene el texto #", "tiene # en alguna parte"]
 LETTERS = {"%{}%": ("contiene #", "tiene alguna #"), "{}%": ("empieza con #", "comienza con #"), "%{}": ("termina en #",)}
 """how a pattern of a single letter is said"""
 PLACES = ("ciudad", "pais", "City", "Country", "barrio", "marca")

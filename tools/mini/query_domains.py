@@ -3,6 +3,7 @@
 Knows domains with their Spanish words. Deliberately knows nothing of chance, queries or sheets.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 
@@ -198,36 +199,92 @@ orbita|la órbita|int 80-9000
 """
 """per column: name, article and word, kind, and what it holds"""
 DOMAIN_TEXT = """
-los clientes cliente: nombre pais ciudad saldo edad correo; los pedidos pedido: >cliente fecha monto estado; los pagos pago: >pedido monto fecha tipo
-los productos producto: titulo marca precio stock categoria; los proveedores proveedor: nombre ciudad telefono; las compras compra: >producto >proveedor cantidad costo fecha
-los médicos médico: nombre especialidad edad turno; los pacientes paciente: nombre apellido edad ciudad telefono; las citas cita: >medico >paciente fecha costo estado
-los autores autor: nombre pais idioma; los libros libro: >autor titulo genero paginas anio ejemplares; los préstamos préstamo: >libro fecha fecha_salida estado
-los socios socio: nombre apellido barrio edad correo; las revistas revista: titulo editorial paginas precio; las reservas reserva: >socio >revista fecha estado
-los choferes chofer: nombre edad sueldo telefono; los buses bus: placa marca capacidad anio; los viajes viaje: >chofer >bus origen destino fecha kilometros
-los equipos equipo: nombre ciudad puntos estadio; los jugadores jugador: >equipo nombre posicion goles edad altura; los partidos partido: >equipo fecha goles estadio
-las granjas granja: nombre ciudad hectareas; los animales animal: >granja especie raza peso edad; las vacunas vacuna: >animal fecha costo tipo
-los hoteles hotel: nombre ciudad estrellas tarifa; las habitaciones habitación: >hotel tipo piso camas precio; las estadías estadía: >habitacion fecha_ingreso noches monto
-las áreas área: nombre piso presupuesto; los empleados empleado: >area nombre apellido cargo sueldo edad; las tareas tarea: >empleado descripcion prioridad horas fecha
-los cines cine: nombre ciudad capacidad; las películas película: titulo genero duracion anio idioma; las funciones función: >cine >pelicula sala fecha precio
-los platos plato: nombre precio calorias ingrediente; las mesas mesa: piso capacidad estado; las órdenes orden: >mesa >plato cantidad fecha
-los museos museo: nombre ciudad visitas; las obras obra: >museo titulo artista anio peso; las visitas visita: >museo fecha cantidad tarifa
-los países país: nombre idioma poblacion; las ciudades ciudad: >pais nombre poblacion altura; los climas clima: >ciudad fecha temperatura lluvia
-los usuarios usuario: nombre correo pais edad; los mensajes mensaje: >usuario mensaje fecha likes; los grupos grupo: >usuario titulo categoria visitas
-los autos auto: marca modelo color anio precio; los dueños dueño: nombre apellido ciudad telefono; las ventas venta: >auto >dueno fecha monto descuento
-los planetas planeta: nombre tamano temperatura orbita; las naves nave: modelo capacidad velocidad peso; las misiones misión: >nave >planeta fecha presupuesto estado
-las canciones canción: titulo artista genero minutos anio; las listas lista: nombre categoria likes; las escuchas escucha: >cancion >lista fecha cantidad
-los gimnasios gimnasio: nombre barrio tarifa; los atletas atleta: >gimnasio nombre edad peso altura nivel; las marcas marca: >atleta fecha distancia minutos
-las fincas finca: nombre ciudad hectareas cultivo; las cosechas cosecha: >finca fecha peso precio; los envíos envío: >cosecha destino fecha costo
-los juegos juego: titulo genero precio version; los rivales rival: nombre pais nivel puntos; las partidas partida: >juego >rival puntos minutos fecha
-las casas casa: direccion barrio precio piso; los inquilinos inquilino: nombre edad telefono correo; los alquileres alquiler: >casa >inquilino monto fecha estado
-los vuelos vuelo: codigo origen destino precio duracion; los pasajeros pasajero: nombre apellido pais edad; los boletos boleto: >vuelo >pasajero tarifa fecha tipo
-las tiendas tienda: nombre ciudad existencias; los cajeros cajero: >tienda nombre turno sueldo; los recibos recibo: >cajero fecha monto descuento
-los talleres taller: nombre nivel horas creditos; los monitores monitor: nombre apellido edad area; las sesiones sesión: >taller >monitor fecha sala horas
-las plantas planta: nombre especie altura precio; los riegos riego: >planta fecha litros; los abonos abono: >planta tipo costo fecha
-los medidores medidor: codigo barrio marca; las lecturas lectura: >medidor fecha consumo; los cortes corte: >medidor fecha horas tipo
-los torneos torneo: titulo ciudad premio anio; los árbitros árbitro: nombre pais calificacion; los juicios juicio: >torneo >arbitro fecha puntos
+los clientes cliente: nombre pais ciudad saldo edad correo
+    los pedidos pedido: >cliente fecha monto estado
+    los pagos pago: >pedido monto fecha tipo
+los productos producto: titulo marca precio stock categoria
+    los proveedores proveedor: nombre ciudad telefono
+    las compras compra: >producto >proveedor cantidad costo fecha
+los médicos médico: nombre especialidad edad turno
+    los pacientes paciente: nombre apellido edad ciudad telefono
+    las citas cita: >medico >paciente fecha costo estado
+los autores autor: nombre pais idioma
+    los libros libro: >autor titulo genero paginas anio ejemplares
+    los préstamos préstamo: >libro fecha fecha_salida estado
+los socios socio: nombre apellido barrio edad correo
+    las revistas revista: titulo editorial paginas precio
+    las reservas reserva: >socio >revista fecha estado
+los choferes chofer: nombre edad sueldo telefono
+    los buses bus: placa marca capacidad anio
+    los viajes viaje: >chofer >bus origen destino fecha kilometros
+los equipos equipo: nombre ciudad puntos estadio
+    los jugadores jugador: >equipo nombre posicion goles edad altura
+    los partidos partido: >equipo fecha goles estadio
+las granjas granja: nombre ciudad hectareas
+    los animales animal: >granja especie raza peso edad
+    las vacunas vacuna: >animal fecha costo tipo
+los hoteles hotel: nombre ciudad estrellas tarifa
+    las habitaciones habitación: >hotel tipo piso camas precio
+    las estadías estadía: >habitacion fecha_ingreso noches monto
+las áreas área: nombre piso presupuesto
+    los empleados empleado: >area nombre apellido cargo sueldo edad
+    las tareas tarea: >empleado descripcion prioridad horas fecha
+los cines cine: nombre ciudad capacidad
+    las películas película: titulo genero duracion anio idioma
+    las funciones función: >cine >pelicula sala fecha precio
+los platos plato: nombre precio calorias ingrediente
+    las mesas mesa: piso capacidad estado
+    las órdenes orden: >mesa >plato cantidad fecha
+los museos museo: nombre ciudad visitas
+    las obras obra: >museo titulo artista anio peso
+    las visitas visita: >museo fecha cantidad tarifa
+los países país: nombre idioma poblacion
+    las ciudades ciudad: >pais nombre poblacion altura
+    los climas clima: >ciudad fecha temperatura lluvia
+los usuarios usuario: nombre correo pais edad
+    los mensajes mensaje: >usuario mensaje fecha likes
+    los grupos grupo: >usuario titulo categoria visitas
+los autos auto: marca modelo color anio precio
+    los dueños dueño: nombre apellido ciudad telefono
+    las ventas venta: >auto >dueno fecha monto descuento
+los planetas planeta: nombre tamano temperatura orbita
+    las naves nave: modelo capacidad velocidad peso
+    las misiones misión: >nave >planeta fecha presupuesto estado
+las canciones canción: titulo artista genero minutos anio
+    las listas lista: nombre categoria likes
+    las escuchas escucha: >cancion >lista fecha cantidad
+los gimnasios gimnasio: nombre barrio tarifa
+    los atletas atleta: >gimnasio nombre edad peso altura nivel
+    las marcas marca: >atleta fecha distancia minutos
+las fincas finca: nombre ciudad hectareas cultivo
+    las cosechas cosecha: >finca fecha peso precio
+    los envíos envío: >cosecha destino fecha costo
+los juegos juego: titulo genero precio version
+    los rivales rival: nombre pais nivel puntos
+    las partidas partida: >juego >rival puntos minutos fecha
+las casas casa: direccion barrio precio piso
+    los inquilinos inquilino: nombre edad telefono correo
+    los alquileres alquiler: >casa >inquilino monto fecha estado
+los vuelos vuelo: codigo origen destino precio duracion
+    los pasajeros pasajero: nombre apellido pais edad
+    los boletos boleto: >vuelo >pasajero tarifa fecha tipo
+las tiendas tienda: nombre ciudad existencias
+    los cajeros cajero: >tienda nombre turno sueldo
+    los recibos recibo: >cajero fecha monto descuento
+los talleres taller: nombre nivel horas creditos
+    los monitores monitor: nombre apellido edad area
+    las sesiones sesión: >taller >monitor fecha sala horas
+las plantas planta: nombre especie altura precio
+    los riegos riego: >planta fecha litros
+    los abonos abono: >planta tipo costo fecha
+los medidores medidor: codigo barrio marca
+    las lecturas lectura: >medidor fecha consumo
+    los cortes corte: >medidor fecha horas tipo
+los torneos torneo: titulo ciudad premio anio
+    los árbitros árbitro: nombre pais calificacion
+    los juicios juicio: >torneo >arbitro fecha puntos
 """
-"""per table: article, plural, singular: columns; > points to a table by its singular"""
+"""per table: article, plural, singular: columns; > points to a table by its singular; indented: in the domain of the line above"""
 ENGLISH_TEXT = f"""
 LastName|el apellido|text {SURNAMES}
 FirstName|el nombre|text {PEOPLE}
@@ -257,15 +314,48 @@ Stock|las existencias|int 0-300
 Seats|los asientos|int 2-400
 Model|el modelo|text {THINGS}
 """
+"""columns with English names"""
 ENGLISH_DOMAIN_TEXT = """
-los Clients clientes Client: LastName FirstName City Country Age Email; los Orders pedidos Order: >Client OrderDate Total Status BillingCity; los Payments pagos Payment: >Order OrderDate Total
-los Products productos Product: Name UnitPrice Stock Category Weight; los Suppliers proveedores Supplier: Name Country Phone PostalCode; las Purchases compras Purchase: >Product >Supplier Quantity OrderDate
-los Writers escritores Writer: FirstName LastName Country BirthDate; los Books libros Book: >Writer Title Pages UnitPrice Rating; los Loans préstamos Loan: >Book OrderDate Status
-los Stores locales Store: Name City Phone; los Workers trabajadores Worker: >Store LastName FirstName Salary HireDate; los Shifts turnos Shift: >Worker OrderDate Status
-las Bands bandas Band: Name Country Rating; las Songs canciones Song: >Band Title Milliseconds UnitPrice; las Plays escuchas Play: >Song OrderDate Quantity
-los Doctors médicos Doctor: LastName Age City; los Patients pacientes Patient: FirstName LastName BirthDate Weight; las Visits citas Visit: >Doctor >Patient OrderDate Total
-los Planes aviones Plane: Model Seats Weight; los Pilots pilotos Pilot: FirstName LastName Salary Country; los Flights vuelos Flight: >Plane >Pilot OrderDate City
+los Clients clientes Client: LastName FirstName City Country Age Email
+    los Orders pedidos Order: >Client OrderDate Total Status BillingCity
+    los Payments pagos Payment: >Order OrderDate Total
+los Products productos Product: Name UnitPrice Stock Category Weight
+    los Suppliers proveedores Supplier: Name Country Phone PostalCode
+    las Purchases compras Purchase: >Product >Supplier Quantity OrderDate
+los Writers escritores Writer: FirstName LastName Country BirthDate
+    los Books libros Book: >Writer Title Pages UnitPrice Rating
+    los Loans préstamos Loan: >Book OrderDate Status
+los Stores locales Store: Name City Phone
+    los Workers trabajadores Worker: >Store LastName FirstName Salary HireDate
+    los Shifts turnos Shift: >Worker OrderDate Status
+las Bands bandas Band: Name Country Rating
+    las Songs canciones Song: >Band Title Milliseconds UnitPrice
+    las Plays escuchas Play: >Song OrderDate Quantity
+los Doctors médicos Doctor: LastName Age City
+    los Patients pacientes Patient: FirstName LastName BirthDate Weight
+    las Visits citas Visit: >Doctor >Patient OrderDate Total
+los Planes aviones Plane: Model Seats Weight
+    los Pilots pilotos Pilot: FirstName LastName Salary Country
+    los Flights vuelos Flight: >Plane >Pilot OrderDate City
 """
+"""likewise, with the name of the table after the article"""
+ADJECTIVE_TEXT = """
+precio tarifa UnitPrice: más car@s|más barat@s
+costo: más costos@s|menos costos@s
+edad Age: de más edad|más jóvenes
+peso Weight: más pesad@s|más livian@s
+altura: más alt@s|más baj@s
+paginas duracion minutos: más larg@s|más cort@s
+fecha anio: más recientes|más antigu@s
+velocidad: más rápid@s|más lent@s
+tamano: más grandes|más pequeñ@s
+poblacion: más poblad@s|menos poblad@s
+sueldo: mejor pagad@s|peor pagad@s
+visitas: más visitad@s|menos visitad@s
+"""
+_PAIRS = [line.partition(": ") for line in ADJECTIVE_TEXT.strip().splitlines()]
+ADJECTIVES = {column: pair.split("|") for columns, _, pair in _PAIRS for column in columns.split()}
+"""what rows with much and with little of a column are called"""
 UNACCENT = str.maketrans("áéíóúüÁÉÍÓÚ", "aeiouuAEIOU")
 """ñ stays: without it a word turns into another"""
 
@@ -287,10 +377,10 @@ def _identifier(word: str) -> str:
     return word.translate(UNACCENT).replace("ñ", "n")
 
 
-def _domain(line: str, english: bool) -> tuple[Table, ...]:
+def _domain(lines: str, english: bool) -> tuple[Table, ...]:
     tables = []
-    for part in line.split(";"):
-        head, _, body = part.strip().partition(": ")
+    for line in lines.split("\n"):
+        head, _, body = line.strip().partition(": ")
         words = head.split()
         things, one = words[-2:]
         key = f"{one}Id" if english else "id"
@@ -306,5 +396,5 @@ def _domain(line: str, english: bool) -> tuple[Table, ...]:
     return tuple(replace(table, columns=tuple(replace(c, target=names[c.target]) for c in table.columns)) for table in tables)
 
 
-DOMAINS = [_domain(line, False) for line in DOMAIN_TEXT.strip().split("\n")]
-ENGLISH_DOMAINS = [_domain(line, True) for line in ENGLISH_DOMAIN_TEXT.strip().split("\n")]
+DOMAINS = [_domain(lines, False) for lines in re.split(r"\n(?! )", DOMAIN_TEXT.strip())]
+ENGLISH_DOMAINS = [_domain(lines, True) for lines in re.split(r"\n(?! )", ENGLISH_DOMAIN_TEXT.strip())]

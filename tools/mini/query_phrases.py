@@ -32,12 +32,15 @@ def task(text: str, clauses: Sequence[str], notes: Sequence[str], columns: Seque
 
 # 1. What is asked for
 
-LEADS = """
+LEAD_TEXT = """
 muestra|lista|dame|quiero|necesito|obtén|trae|selecciona|consulta|saca|busca|encuentra|enseña|devuelve|mostrar|listar|obtener|ver|consultar
 extraer|quiero ver|necesito saber|hay que mostrar|muéstrame|me hace falta|escribe la consulta que da|haz una consulta con
 consulta que devuelva|pide|imprime|quisiera|se piden
-""".strip().replace("\n", "|").split("|")
-QUESTIONS = "¿cómo obtengo {}?|¿cómo saco {}?|¿qué consulta da {}?|¿me muestras {}?|¿con qué consulta veo {}?|¿puedes listar {}?".split("|")
+"""
+LEADS = re.split(r"[|\n]", LEAD_TEXT.strip())
+QUESTIONS = (
+    "¿cómo obtengo {}?", "¿cómo saco {}?", "¿qué consulta da {}?", "¿me muestras {}?", "¿con qué consulta veo {}?", "¿puedes listar {}?",
+)  # fmt: skip
 
 
 def asked(rng: Random, what: str) -> str:
@@ -110,10 +113,13 @@ text down: de la Z a la A por {}|{o} por {} de la Z a la A|en orden alfabético 
 text up: en orden alfabético por {}|alfabéticamente por {}|{o} por {} de la A a la Z|{o} por {}|de la A a la Z por {}
 date down: {o} por {}, lo más reciente primero|{o} por {} de la más nueva a la más vieja|por {} descendente
 date up: {o} por {}, lo más antiguo primero|{o} por {}|{o} por {} de la más vieja a la más nueva
-number down: de mayor a menor {}|{o} por {} de mayor a menor|{o} de mayor a menor según {}|primero lo de mayor {}|por {} descendente|{o} por {} en forma descendente
-number up: de menor a mayor {}|{o} por {} de menor a mayor|{o} por {}|primero lo de menor {}|{o} de menor a mayor según {}|por {} de forma creciente
+number down: de mayor a menor {}|{o} por {} de mayor a menor|{o} de mayor a menor según {}
+    primero lo de mayor {}|por {} descendente|{o} por {} en forma descendente
+number up: de menor a mayor {}|{o} por {} de menor a mayor|{o} por {}
+    primero lo de menor {}|{o} de menor a mayor según {}|por {} de forma creciente
 """
-ORDERS = {key: ways.split("|") for key, _, ways in (line.partition(": ") for line in ORDER_TEXT.strip().splitlines())}
+_ORDERS = [line.partition(": ") for line in ORDER_TEXT.strip().replace("\n    ", "|").splitlines()]
+ORDERS = {key: ways.split("|") for key, _, ways in _ORDERS}
 
 
 def ordered(rng: Random, table: Table) -> tuple[str, str, str]:

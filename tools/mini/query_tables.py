@@ -48,7 +48,9 @@ def draw_tables(rng: Random, lexicon: Lexicon) -> list[Table]:
 
 
 def _unaccented(table: Table) -> Table:
-    columns = tuple(replace(c, spoken=c.spoken.translate(UNACCENT), values=tuple(v.translate(UNACCENT) for v in c.values)) for c in table.columns)
+    columns = tuple(
+        replace(c, spoken=c.spoken.translate(UNACCENT), values=tuple(v.translate(UNACCENT) for v in c.values)) for c in table.columns
+    )
     return replace(table, things=table.things.translate(UNACCENT), one=table.one.translate(UNACCENT), columns=columns)
 
 
@@ -67,12 +69,12 @@ def _known_tables(rng: Random, english: bool) -> list[Table]:
 def _invented_tables(rng: Random, lexicon: Lexicon) -> list[Table]:
     used = set(TAKEN)
 
-    def fresh(length: int = 14) -> str:
+    def fresh() -> str:
         for attempt in range(50):
             word = invented(rng) if rng.random() < 0.12 or attempt > 9 else lexicon.word(rng)
             if rng.random() < 0.15:
                 word = f"{word}_{lexicon.word(rng)}"
-            if word not in used and len(word) <= length and word.isascii():
+            if word not in used and len(word) <= 14 and word.isascii():
                 break
         used.add(word)
         return word

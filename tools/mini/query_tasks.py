@@ -38,15 +38,16 @@ def rows(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
     t = rng.choice(tables)
     whole = rng.random() < 0.12
     columns = [] if whole else some(rng, t)
-    everything = ("todas las columnas", "todos los datos", "las filas completas")
-    what = "toda la información" if rng.random() < 0.4 else rng.choice(everything)
-    if not whole:
+    all_columns = "toda la información"
+    if rng.random() >= 0.4:
+        all_columns = rng.choice(("todas las columnas", "todos los datos", "las filas completas"))
+    if whole:
+        what, notes = all_columns, ["El asterisco pide todas las columnas."]
+    else:
         what = listed(rng, columns)
-    clauses = select(names(columns) or "*", t)
-    notes = ["El asterisco pide todas las columnas."]
-    if not whole:
         notes = [f"SELECT lleva {names(columns)}.", f"Columnas pedidas: {names(columns)}."]
         notes += [f"Se muestran {names(columns)}, en ese orden." if len(columns) > 1 else f"Se muestra solo {names(columns)}."]
+    clauses = select(names(columns) or "*", t)
     unique = not whole and len(columns) < 3 and rng.random() < 0.08
     if unique:
         clauses[0] = f"SELECT DISTINCT {names(columns)}"
@@ -58,7 +59,7 @@ def rows(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
         clauses.append(f"WHERE {sql}")
         notes = extra if rng.random() < 0.75 else notes
     src = source(rng, t, has_filter)
-    if where.startswith(("cuy", "sin ", "con ", "que ", "a l")):
+    if where.startswith(("cuy", "sin ", "con ", "que ", "a l")) and not src.startswith(t.article):
         src = t.rows
     if has_order and not unique:
         tail, sql, note = ordered(rng, t)
@@ -66,10 +67,8 @@ def rows(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
         notes = [note] if rng.random() < 0.6 else notes
         if rng.random() < 0.2:
             k = rng.randrange(2, 21)
-            limit, skipping, words = f"LIMIT {k}", "", (
-                f", solo {k} filas", f", l{t.o}s {k} primer{t.o}s", f" (máximo {k} filas)", f", y quédate con {k}", f", hasta {k} resultados",
-            )  # fmt: skip
-            tail += rng.choice(words)
+            limit, skipping, firsts = f"LIMIT {k}", "", f", l{t.o}s {k} primer{t.o}s"
+            tail += rng.choice((f", solo {k} filas", firsts, f" (máximo {k} filas)", f", y quédate con {k}", f", hasta {k} resultados"))
             if rng.random() < 0.35:
                 skip = rng.randrange(1, 30)
                 limit, skipping = f"{limit} OFFSET {skip}", f"salta {skip} y "
@@ -156,6 +155,9 @@ def _singular(quality: str) -> str:
 
 
 # 2. Aggregates
+
+RESULTS = (("mayor que #", ">"), ("de al menos #", ">="), ("menor que #", "<"), ("de a lo sumo #", "<="), ("superior a #", ">"))
+"""comparisons of a group's result"""
 
 
 def count(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
@@ -262,21 +264,19 @@ def group(rng: Random, tables: Sequence[Table], lexicon: Lexicon, having: bool =
     return task(text, clauses, notes, [g, c] if c else [g])
 
 
-RESULTS = (("mayor que #", ">"), ("de al menos #", ">="), ("menor que #", "<"), ("de a lo sumo #", "<="), ("superior a #", ">"))
-"""comparisons of a group's result"""
-
-
 def having_groups(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
     """Groups that pass a condition."""
     return group(rng, tables, lexicon, having=True)
 
 
 EXTREMES = (
-    ("con {} por encima del promedio", ">", "AVG"), ("con {} mayor que el promedio", ">", "AVG"), ("con {} superior a la media", ">", "AVG"),
-    ("con {} por debajo del promedio", "<", "AVG"), ("con {} menor que la media", "<", "AVG"), ("con {} igual al máximo", "=", "MAX"),
-    ("que tienen el mayor valor de {}", "=", "MAX"), ("que tienen el menor valor de {}", "=", "MIN"), ("con {} igual al mínimo", "=", "MIN"),
-    ("con {} de al menos el promedio", ">=", "AVG"),
+    ("con {} por encima del promedio", ">", "AVG"), ("con {} mayor que el promedio", ">", "AVG"),
+    ("con {} superior a la media", ">", "AVG"), ("con {} por debajo del promedio", "<", "AVG"),
+    ("con {} menor que la media", "<", "AVG"), ("con {} igual al máximo", "=", "MAX"),
+    ("que tienen el mayor valor de {}", "=", "MAX"), ("que tienen el menor valor de {}", "=", "MIN"),
+    ("con {} igual al mínimo", "=", "MIN"), ("con {} de al menos el promedio", ">=", "AVG"),
 )  # fmt: skip
+"""comparisons with the whole table: in words, sign and function"""
 
 
 def subquery(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task | None:
@@ -289,13 +289,17 @@ def subquery(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task | N
     text = asked(rng, f"{listed(rng, columns)} de {t.rows} {way.format(c.spoken)}")
     formula = f"{function}({c.name})"
     inner = f"SELECT {formula} FROM {t.name}"
-    notes = [f"La subconsulta calcula {formula}.", f"Cada {c.name} se compara con {formula} de toda la tabla.", f"{inner} da un solo valor."]
+    notes = [f"La subconsulta calcula {formula}.", f"Cada {c.name} se compara con {formula} de toda la tabla."]
+    notes += [f"{inner} da un solo valor."]
     return task(text, select(names(columns), t, f"{c.name} {sign} ({inner})"), notes, [*columns, c])
 
 
 # 3. Computed columns
 
-LABELS = [pair.split("/") for pair in "alto/bajo|caro/barato|sí/no|grande/chico|mayor/menor|lleno/vacío|ok/revisar|A/B".split("|")]
+LABELS = (
+    ("alto", "bajo"), ("caro", "barato"), ("sí", "no"), ("grande", "chico"), ("mayor", "menor"), ("lleno", "vacío"),
+    ("ok", "revisar"), ("A", "B"),
+)  # fmt: skip
 
 
 def case(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task | None:
