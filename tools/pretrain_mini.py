@@ -20,7 +20,7 @@ from mini.growth import grown
 from mini.preparation import Prepared, prepare
 from mini.publication import PROMPTS, held_out_loss, publish, reply
 from mini.tokenizer import load_tokenizer
-from mini.training import Plan, TrainStep, new_model, train
+from mini.training import Plan, TrainStep, flops_per_token, new_model, train
 from transformers import LlamaForCausalLM
 
 
@@ -52,6 +52,12 @@ from transformers import LlamaForCausalLM
 @click.option("--steps", type=int, default=None, help="number of steps instead of a time budget")
 @click.option("--resume", is_flag=True, help="go on from the checkpoint of the work folder")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True, help="auto: one GPU where there is one"
+)
+@click.option(
+    "--peak", type=float, default=None, help="TFLOP/s that the device can do in bfloat16; the lines then tell the share that is used"
+)
 @click.option("--threads", type=int, default=2, show_default=True)
 @click.option("--length", type=int, default=512, show_default=True, help="tokens a row")
 @click.option("--batch", type=int, default=8, show_default=True, help="rows a step")
@@ -76,7 +82,9 @@ from transformers import LlamaForCausalLM
     show_default=True,
     help="share of the run before the learning rate falls",
 )
-@click.option("--figure-weight", type=float, default=1.0, show_default=True, help="weight of digits that follow, in conversations and worksheets")
+@click.option(
+    "--figure-weight", type=float, default=1.0, show_default=True, help="weight of digits that follow, in conversations and worksheets"
+)
 @click.option("--text-weight", type=float, default=1.0, show_default=True, help="weight of plain text")
 @click.option("--muon/--adamw", "muon", default=False, show_default=True, help="optimiser of the matrices inside the layers")
 @click.option("--snapshot-minutes", type=float, default=8.0, show_default=True, help="publish an early version after this long; 0: never")
@@ -91,6 +99,8 @@ def main(
     steps: int | None,
     resume: bool,
     seed: int,
+    device: str,
+    peak: float | None,
     threads: int,
     length: int,
     batch: int,
@@ -112,6 +122,8 @@ def main(
     compiled: bool,
 ) -> None:
     torch.set_num_threads(threads)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     checkpoint, log = work / "checkpoint.pt", work / "log.jsonl"
     if checkpoint.is_file() and not resume:
         raise click.UsageError(f"{checkpoint} exists: add --resume to go on from it, or choose another --work")
@@ -127,7 +139,9 @@ def main(
         model = grown(small, layers or small.config.num_hidden_layers, feed_forward or small.config.intermediate_size, seed)
     else:
         model = new_model(prepared.tokenizer, seed, hidden, layers or 6, feed_forward)
-    click.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+    model.to(device)
+    cost = flops_per_token(model, length)
+    click.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}, {cost / 1e6:.0f} MFLOP a token")
     plan = Plan(
         minutes=None if steps else minutes,
         steps=steps,
@@ -153,7 +167,7 @@ def main(
             steps_done.append(step)
             if step.step % 25 == 0:
                 lines.flush()
-                click.echo(_line(steps_done))
+                click.echo(_line(steps_done, cost, peak))
             if step.seconds >= next_sample + save_seconds:
                 next_sample = step.seconds
                 _write_samples(work, step, model, prepared)
@@ -206,11 +220,13 @@ def _known_steps(log: Path, checkpoint: Path) -> list[TrainStep]:
     return [step for step in steps if step.step <= last]
 
 
-def _line(steps: list[TrainStep]) -> str:
+def _line(steps: list[TrainStep], cost: int, peak: float | None) -> str:
     last, before = steps[-1], steps[max(0, len(steps) - 26)]
     speed = (last.tokens - before.tokens) / max(1e-9, last.seconds - before.seconds)
     figures = f"loss {_mean_loss(steps[-25:]):.3f} lr {last.learning_rate:.2e} tokens {last.tokens / 1e6:.2f}M"
-    return f"step {last.step} {figures} {last.seconds / 60:.1f} min {speed:,.0f} tok/s"
+    done = speed * cost / 1e12
+    share = f" = {100 * done / peak:.0f} % of the peak" if peak else ""
+    return f"step {last.step} {figures} {last.seconds / 60:.1f} min {speed:,.0f} tok/s {done:.2f} TFLOP/s{share}"
 
 
 def _mean_loss(steps: list[TrainStep]) -> float:

@@ -27,7 +27,7 @@ def share_right(
     stretches: list[bool] = []
     tokens: list[bool] = []
     for ids, follows in encode([make(rng) for _ in range(sheets)]):
-        chosen = model(torch.tensor([ids])).logits[0, :-1].argmax(-1).tolist()
+        chosen = model(torch.tensor([ids], device=model.device)).logits[0, :-1].argmax(-1).tolist()
         before = False
         for told, wanted, counts in zip(chosen, ids[1:], follows[1:], strict=True):
             if counts:

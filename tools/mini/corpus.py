@@ -71,6 +71,8 @@ class HeldOutQuestions:
     """names of the functions that the questions want written"""
     queries: frozenset[str] = frozenset()
     """normalised queries that answer the questions"""
+    sums: frozenset[str] = frozenset()
+    """normalised expressions of two or more numbers that the last turns of the questions want worked out"""
 
     def touch(self, text: str) -> bool:
         """Whether `text` shares a run of RUN_WORDS words with a question."""
@@ -87,7 +89,9 @@ class HeldOutQuestions:
         return near or tuple(words) in self.short or self.touch(turn)
 
     def are_answered_by(self, answer: str) -> bool:
-        """Whether an answer defines a function that a question wants, or holds the very query that answers one."""
+        """Whether an answer defines a function that a question wants, works out its sum, or holds the very query that answers one."""
+        if not self.sums.isdisjoint(expressions(answer)):
+            return True
         if any(name in self.functions for name in re.findall(r"def (\w+)\(", answer)):
             return True
         return (
@@ -132,7 +136,8 @@ def read_held_out_questions(folder: Path | None) -> HeldOutQuestions:
     """The user turns of every `eval.jsonl` below `folder` (rows with `messages`, or with `question` or `prompt`), and what they expect."""
     files = sorted(folder.rglob("eval.jsonl")) if folder and folder.is_dir() else []
     rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    words = [normalised_words(question) for row in rows for question in _questions(row)]
+    asked = [list(_questions(row)) for row in rows]
+    words = [normalised_words(question) for turns in asked for question in turns]
     expected = [row["expected"] for row in rows if isinstance(row.get("expected"), dict)]
     return HeldOutQuestions(
         runs=frozenset(run for found in words for run in word_runs(found)),
@@ -141,8 +146,15 @@ def read_held_out_questions(folder: Path | None) -> HeldOutQuestions:
         questions=len(words),
         bags=tuple(frozenset(found) for found in words),
         functions=frozenset(name for one in expected for key in ("function", "entry_point") for name in _one_or_more(one.get(key))),
+        sums=frozenset(sum_ for turns in asked if turns for sum_ in expressions(turns[-1])),
         queries=frozenset(normalised_query(query) for one in expected for query in _one_or_more(one.get("sql"))),
     )
+
+
+def expressions(text: str) -> set[str]:
+    """The sums, differences and products of whole numbers or fractions in a text: '3 × 17' and '3*17' are '3·17'; powers with them."""
+    found = re.findall(r"(?<![\w.^/])\d+(?:/\d+)?(?:\s*[-+·×*÷]\s*\d+(?:/\d+)?(?![\w^])|\^\d+(?!\w))+", text)
+    return {re.sub(r"\s", "", one).replace("×", "·").replace("*", "·") for one in found}
 
 
 def normalised_query(query: str) -> str:

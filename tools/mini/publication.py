@@ -45,7 +45,7 @@ class HeldOutLoss:
 def publish(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write configuration, tokenizer and bfloat16 weights; every file appears whole, by rename, weights last."""
     folder.mkdir(parents=True, exist_ok=True)
-    copied = copy.deepcopy(model).to(torch.bfloat16).eval()
+    copied = copy.deepcopy(model).to("cpu", torch.bfloat16).eval()
     copied.generation_config = GenerationConfig(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=False, max_new_tokens=200
     )
@@ -74,8 +74,8 @@ def held_out_loss(
             if len(window) < 2 or done == windows:
                 continue
             done += 1
-            logits = model(input_ids=torch.tensor([window])).logits[0, :-1].float()
-            losses = cross_entropy(logits, torch.tensor(window[1:]), reduction="none").tolist()
+            logits = model(input_ids=torch.tensor([window], device=model.device)).logits[0, :-1].float()
+            losses = cross_entropy(logits, torch.tensor(window[1:], device=model.device), reduction="none").tolist()
             nats += sum(losses)
             tokens += len(losses)
             speaker = window[0]
@@ -100,7 +100,7 @@ def reply(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, question:
     model.eval()
     inputs = tokenizer.apply_chat_template(
         [{"role": "user", "content": question}], add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
+    ).to(model.device)
     output = model.generate(
         **inputs, max_new_tokens=most, do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )

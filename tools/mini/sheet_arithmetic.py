@@ -35,8 +35,8 @@ def arithmetic_sheet(rng: Random, lexicon: Lexicon) -> Sheet:
 
 
 def number(rng: Random) -> int:
-    """Small ones more often: half of them below 20."""
-    return rng.randrange(1, rng.choice((10, 10, 20, 20, 50, 100, 100, 200, 1000)))
+    """Half of them of one figure: longer sums are made of these."""
+    return rng.randrange(rng.choice((10, 10, 10, 10, 20, 20, 20, 50, 100, 100, 300)))
 
 
 def _dot(rng: Random) -> str:
@@ -148,7 +148,7 @@ def stories(rng: Random) -> list[Part]:
     """A story of one line, its operation and its result."""
     who, other = rng.sample(NAMES, 2)
     thing, unit = rng.choice(THINGS), rng.choice(MEASURES)
-    a, b = rng.randrange(2, 90), rng.randrange(2, 60)
+    a, b = number(rng) + 2, number(rng) + 2
     k, m = rng.randrange(2, 13), rng.randrange(2, 13)
     high = max(a, b) + rng.randrange(1, 10)
     low = min(a, b)
@@ -343,30 +343,22 @@ def checks(rng: Random) -> list[Part]:
     return _given(f"¿{text} = {said}? ", f"Sí, {text} = {value}" if said == value else f"No, {text} = {value}")
 
 
-MAKERS: tuple[Callable[[Random], list[Part]], ...] = (
-    sums,
-    sums,
-    differences,
-    differences,
-    products,
-    products,
-    quotients,
-    quotients,
-    powers,
-    phrases,
-    phrases,
-    stories,
-    stories,
-    percentages,
-    percentages,
-    fractions,
-    fractions,
-    equations,
-    equations,
-    polynomials,
-    polynomials,
-    shapes,
-    data,
-    decimals,
-    checks,
+LINES: tuple[tuple[Callable[[Random], list[Part]], int], ...] = (
+    (sums, 4),
+    (differences, 4),
+    (products, 3),
+    (quotients, 3),
+    (powers, 1),
+    (phrases, 3),
+    (stories, 2),
+    (percentages, 2),
+    (fractions, 4),
+    (equations, 3),
+    (polynomials, 3),
+    (shapes, 1),
+    (data, 2),
+    (decimals, 1),
+    (checks, 1),
 )
+"""kinds of line and how often they come"""
+MAKERS = tuple(maker for maker, times in LINES for _ in range(times))

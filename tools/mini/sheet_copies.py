@@ -112,4 +112,39 @@ def sequence(rng: Random, lexicon: Lexicon) -> Sheet:
     return sheet
 
 
-MAKERS: tuple[Callable[[Random, Lexicon], Sheet], ...] = (framed, framed, twice, looked_up, numbered, chosen, sequence, sequence)
+def headers(rng: Random, lexicon: Lexicon) -> Sheet:
+    """Functions asked for by name and parameters: their headers, sometimes the loop over the first parameter and a call."""
+    sheet: Sheet = []
+    longer, fence = rng.random() < 0.6, rng.random() < 0.3
+    frame = rng.choice(HEADERS) if rng.random() < 0.5 else ""
+    for _ in range(rng.randrange(3, 7)):
+        name = lexicon.name(rng) if rng.random() < 0.85 else lexicon.word(rng)
+        first, second = lexicon.word(rng), lexicon.word(rng)
+        parameters = first if rng.random() < 0.7 or first == second else f"{first}, {second}"
+        signature = f"{name}({parameters})"
+        asked = (frame or rng.choice(HEADERS)).format(signature=signature, name=name, parameters=parameters)
+        told = f"def {signature}:"
+        if longer:
+            told += f"\n    {rng.choice(('for x in {0}:', 'for n in {0}:', 'return {0}', 'total = len({0})', 'if not {0}:')).format(first)}"
+        if longer and rng.random() < 0.4:
+            told += f"\n{name}("
+        sheet += [Part(f"{asked}\n", False), Part(f"```python\n{told}\n```\n" if fence else f"{told}\n", True)]
+    return sheet
+
+
+HEADERS = (
+    "Escribe {signature}.",
+    "Define {signature}",
+    "Necesito una función {signature}.",
+    "una función {name} que recibe {parameters}",
+    "cómo hago {signature}",
+    "Se llama {name} y recibe {parameters}.",
+    "# {signature}",
+    "Programa {name}({parameters}):",
+    "quiero {signature} en python",
+    "función: {name}; parámetros: {parameters}",
+)
+"""ways to ask for a function"""
+MAKERS: tuple[Callable[[Random, Lexicon], Sheet], ...] = (
+    framed, framed, twice, looked_up, numbered, chosen, sequence, sequence, headers, headers, headers, headers, headers,
+)  # fmt: skip

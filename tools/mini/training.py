@@ -97,12 +97,13 @@ def new_model(
 
 
 def train(model: LlamaForCausalLM, pools: Pools, plan: Plan, checkpoint: Path, save_every: float = 240.0) -> Iterator[TrainStep]:
-    """Train `model` in place, a step at a time, from `checkpoint` on if that file exists.
+    """Train `model` in place, where it lies (processor or GPU), a step at a time, from `checkpoint` on if that file exists.
 
     The checkpoint is rewritten every `save_every` seconds of training and at the end. With a time budget the learning rate
     follows the share of the budget that has gone by, so a slow machine makes fewer steps of the same schedule.
     """
     # 1. optimiser and state
+    device = next(model.parameters()).device
     optimizers = _optimizers(model, plan)
     step, tokens, seconds = _restore(checkpoint, model, optimizers)
     compute_loss = torch.compile(_loss) if plan.compile else _loss
@@ -119,8 +120,8 @@ def train(model: LlamaForCausalLM, pools: Pools, plan: Plan, checkpoint: Path, s
             for group in optimizer.param_groups:
                 group["lr"] = rate
         # 4. forward, backward, update
-        inputs, labels, weights, mask = _batch(pools, step, plan)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.bfloat16):
+        inputs, labels, weights, mask = _batch(pools, step, plan, device)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=plan.bfloat16):
             loss = compute_loss(model, inputs, labels, weights, mask)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
@@ -146,25 +147,31 @@ def _loss(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor, w
     return (losses * weights.flatten()).sum() / weights.sum()
 
 
-def _batch(pools: Pools, step: int, plan: Plan) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Inputs, labels, weights of the labels and the block-diagonal causal mask of a step."""
+def flops_per_token(model: LlamaForCausalLM, length: int) -> int:
+    """Floating-point operations of forward and backward: six per weight of a product, and attention over whole rows of `length`."""
+    weights = sum(p.numel() for p in model.parameters() if p.dim() == 2)  # the tied embedding counts once, as the output product
+    return 6 * weights + 12 * model.config.num_hidden_layers * model.config.hidden_size * length
+
+
+def _batch(pools: Pools, step: int, plan: Plan, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Inputs, labels, weights of the labels and the block-diagonal causal mask of a step, on `device`."""
     # 1. the rows: conversations stand in for text where there is none
     sheets = plan.sheets if len(pools.sheets) else 0
     texts = max(0, plan.batch - plan.chat - sheets) if len(pools.text) else 0
     counts = ((pools.text, texts), (pools.chat, plan.batch - texts - sheets), (pools.sheets, sheets))
     chosen = [(pool, row) for pool, count in counts if count for row in batch_rows(len(pool), step * count, count, plan.seed)]
-    tokens = torch.from_numpy(np.stack([pool.tokens[row] for pool, row in chosen]).astype(np.int64))
-    documents = torch.from_numpy(np.stack([pool.documents[row] for pool, row in chosen]).astype(np.int64))
-    follows = torch.from_numpy(np.stack([pool.follows[row] for pool, row in chosen]))
+    tokens = torch.from_numpy(np.stack([pool.tokens[row] for pool, row in chosen]).astype(np.int64)).to(device)
+    documents = torch.from_numpy(np.stack([pool.documents[row] for pool, row in chosen]).astype(np.int64)).to(device)
+    follows = torch.from_numpy(np.stack([pool.follows[row] for pool, row in chosen])).to(device)
 
     # 2. labels and weights, nothing across documents
     same = (documents[:, 1:] == documents[:, :-1]) & (documents[:, 1:] > 0)
     labels = torch.where(same, tokens[:, 1:], -100)
     owners = documents[:, :-1]
-    causal = torch.ones(owners.shape[1], owners.shape[1], dtype=torch.bool).tril()
+    causal = torch.ones(owners.shape[1], owners.shape[1], dtype=torch.bool, device=device).tril()
     mask = (owners[:, None, :, None] == owners[:, None, None, :]) & causal
     weights = torch.where(follows[:, 1:], 1.0, plan.prompt_weight)
-    figures = follows[:, 1:] & torch.isin(tokens[:, 1:], torch.tensor(pools.figures))
+    figures = follows[:, 1:] & torch.isin(tokens[:, 1:], torch.tensor(pools.figures, dtype=torch.int64, device=device))
     weights[figures] *= plan.figure_weight
     weights[:texts] = plan.text_weight
     weights *= same
@@ -206,7 +213,7 @@ def _save(path: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Opti
 def _restore(path: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]) -> tuple[int, int, float]:
     if not path.is_file():
         return 0, 0, 0.0
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(state["model"])
     for optimizer, inner in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(inner)
