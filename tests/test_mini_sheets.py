@@ -15,10 +15,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from mini import sheet_arithmetic, sheet_copies  # noqa: E402
-from mini.corpus import HeldOutQuestions  # noqa: E402
+from mini.accuracy import share_right  # noqa: E402
+from mini.corpus import HeldOutQuestions, expressions, read_held_out_questions  # noqa: E402
+from mini.packing import Pools, pack_whole  # noqa: E402
 from mini.preparation import SHEET_MAKERS, SHEET_SHARES, generate_sheets, weighted_sheets  # noqa: E402
 from mini.sheets import Lexicon, Part, Sheet, lexicon  # noqa: E402
-from transformers import AutoTokenizer  # noqa: E402
+from mini.training import Plan, _batch, flops_per_token  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 WORDS = Lexicon(
     (
@@ -125,6 +128,59 @@ def test_a_token_weighs_as_the_part_in_which_it_ends() -> None:
     ((ids, follows),) = weighted_sheets(tokenizer, [sheet])
     assert tokenizer.decode([i for i, mine in zip(ids, follows, strict=True) if mine]).replace(" ", "") == "15\nñandú\n<|end|>"
     assert len(ids) == len(follows)
+
+
+def test_what_an_evaluation_wants_written_or_worked_out_is_known(tmp_path: Path) -> None:
+    rows = (
+        '{"messages": [{"role": "user", "content": "¿Cuánto es 3 × 17?"}], "expected": {"answer": "51"}}',
+        '{"messages": [{"role": "user", "content": "Haz sumar_todo(xs)"}], "expected": {"entry_point": "sumar_todo", "tests": []}}',
+    )
+    (tmp_path / "eval.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    questions = read_held_out_questions(tmp_path)
+    assert questions.sums == {"3·17"} and questions.functions == {"sumar_todo"}
+    assert questions.are_answered_by("3*17 = 51") and questions.are_answered_by("def sumar_todo(a):\n    return sum(a)")
+    assert not questions.are_answered_by("3 · 170 = 510; 13 · 17 = 221; def sumar(a)")
+
+
+def test_expressions_are_written_one_way() -> None:
+    assert expressions("3 × 17, 1/8 + 4/8 = 5/8; 2^5. En 3x + 2 y f(4) no hay.") == {"3·17", "1/8+4/8", "2^5"}
+
+
+def test_figures_that_follow_weigh_more_and_plain_text_as_told() -> None:
+    torch = pytest.importorskip("torch")
+    sheets = pack_whole([([7, 8, 9, 7, 6], [False, False, True, True, True])], 5)
+    text = pack_whole([([7, 7, 7, 7, 7, 7], [True] * 6)], 5)
+    empty = pack_whole([], 5)
+    plan = Plan(batch=2, chat=0, sheets=1, prompt_weight=0.1, figure_weight=3.0, text_weight=0.5)
+    weights = _batch(Pools(text, empty, sheets, figures=(7,)), 0, plan, torch.device("cpu"))[2]
+    assert weights.tolist() == [[0.5] * 5, pytest.approx([0.1, 1.0, 3.0, 1.0, 0.0])]
+
+
+def test_the_share_that_is_told_right_agrees_with_greedy_decoding() -> None:
+    torch = pytest.importorskip("torch")
+    folder = ROOT / "adapters_hub" / "bases" / "mini"
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    given = "4 + 5 = 9\n3 + 3 = 6\n2 + 6 = "
+    prompt = tokenizer(given, add_special_tokens=False, return_tensors="pt")
+    told = tokenizer.decode(model.generate(**prompt, max_new_tokens=3, do_sample=False)[0, prompt["input_ids"].shape[1] :])
+
+    def share(end: str) -> tuple[float, float]:
+        return share_right(
+            model, lambda made: list(weighted_sheets(tokenizer, made)), lambda _: [Part(given, False), Part(end, True)], 1, 0
+        )
+
+    ids = tokenizer(told, add_special_tokens=False)["input_ids"]
+    assert share(told)[1] >= len(ids) / (len(ids) + 1)  # the end marker is judged too
+    assert share("@@@@")[0] == 0.0
+
+
+def test_the_cost_of_a_token_counts_every_product_and_attention() -> None:
+    config = LlamaConfig(
+        vocab_size=100, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=1, num_key_value_heads=1,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    weights = 100 * 64 + 2 * (4 * 64 * 64 + 3 * 64 * 128)
+    assert flops_per_token(LlamaForCausalLM(config), 10) == 6 * weights + 12 * 2 * 64 * 10
 
 
 def test_the_lexicon_has_the_frequent_words_and_no_keywords() -> None:

@@ -29,7 +29,7 @@ POOL_NAMES = ("text", "chat", "sheets")
 SPEAKERS = {MARKERS.index(SYSTEM): False, MARKERS.index(USER): False, MARKERS.index(ASSISTANT): True}
 """marker token -> whether what stands behind it is to be learnt"""
 SHEET_MAKERS = (arithmetic_sheet, function_sheet, query_sheet, copy_sheet)
-SHEET_SHARES = (0.46, 0.2, 0.14, 0.2)
+SHEET_SHARES = (0.42, 0.34, 0.12, 0.12)
 """of the worksheets, in the order of SHEET_MAKERS"""
 
 

@@ -126,8 +126,8 @@ def headers(rng: Random, lexicon: Lexicon) -> Sheet:
         told = f"def {signature}:"
         if longer:
             told += f"\n    {rng.choice(('for x in {0}:', 'for n in {0}:', 'return {0}', 'total = len({0})', 'if not {0}:')).format(first)}"
-        if longer and rng.random() < 0.4:
-            told += f"\n{name}("
+        if rng.random() < 0.6:
+            told += rng.choice((f"\n\nprint({name}(", f"\n\nprint({name}(", f"\n{name}("))
         sheet += [Part(f"{asked}\n", False), Part(f"```python\n{told}\n```\n" if fence else f"{told}\n", True)]
     return sheet
 
