@@ -10,8 +10,11 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import click
@@ -22,7 +25,8 @@ from mini.corpus import HeldOutQuestions, read_corpus, read_held_out_questions
 from mini.preparation import SHEET_MAKERS, weighted_sheets
 from mini.probes import conversation_prompts, is_spanish, probes
 from mini.publication import held_out_loss
-from mini.sheets import Lexicon, lexicon
+from mini.sheet_arithmetic import LINES, one_kind
+from mini.sheets import Lexicon, Sheet, lexicon
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -137,13 +141,17 @@ def _losses(folder: Path, texts: dict[str, list[str]], windows: int, formats: tu
 def _sheets(folder: Path, words: Lexicon, count: int) -> dict[str, dict[str, float]]:
     """Kind of worksheet -> shares of the stretches and of the tokens that follow and are told right, in float32. Fresh seeds, other words."""
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
+    makers: dict[str, Callable[[Random], Sheet]] = {maker.__name__: partial(_with_words, maker, words) for maker in SHEET_MAKERS}
+    makers |= {f"lines of {maker.__name__}": partial(one_kind, maker) for maker, _ in LINES}
     figures: dict[str, dict[str, float]] = {}
-    for maker in SHEET_MAKERS:
-        whole, tokens = share_right(
-            model, lambda made: list(weighted_sheets(tokenizer, made)), lambda rng, maker=maker: maker(rng, words), count, SHEET_SEED
-        )
-        figures[maker.__name__] = {"stretches": round(whole, 4), "tokens": round(tokens, 4)}
+    for name, make in makers.items():
+        whole, tokens = share_right(model, lambda made: list(weighted_sheets(tokenizer, made)), make, count, SHEET_SEED)
+        figures[name] = {"stretches": round(whole, 4), "tokens": round(tokens, 4)}
     return figures
+
+
+def _with_words(maker: Callable[[Random, Lexicon], Sheet], words: Lexicon, rng: Random) -> Sheet:
+    return maker(rng, words)
 
 
 def _answers(folder: Path, questions: HeldOutQuestions, prompts: int, each: int) -> dict[str, Any]:

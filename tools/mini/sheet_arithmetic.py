@@ -34,6 +34,11 @@ def arithmetic_sheet(rng: Random, lexicon: Lexicon) -> Sheet:
     return [part for part in sheet if part.text]
 
 
+def one_kind(maker: Callable[[Random], list[Part]], rng: Random) -> Sheet:
+    """Ten lines of one kind, for measuring."""
+    return [part for _ in range(10) for part in (*maker(rng), Part("\n", True))]
+
+
 def number(rng: Random) -> int:
     """Half of them of one figure: longer sums are made of these."""
     return rng.randrange(rng.choice((10, 10, 10, 10, 20, 20, 20, 50, 100, 100, 300)))
