@@ -55,7 +55,7 @@ def published(workspace: Path, hub: Hub, site: HubServer) -> Path:
     )
     loaded = load_base(BaseModel(quantization="none"))
     run = store.start_run(folder)
-    random_adapter(loaded.model.float(), run, seed=3, rank=4, strength=0.6)
+    random_adapter(loaded.model.float(), run, seed=3, rank=4, strength=12.0)
     (run / "README.md").unlink()
     chat, created = loaded.chat, "2026-01-02T03:04:05+00:00"
     facts = (loaded.identity, "none", chat.template_sha256, "", chat.stop_token_ids)
