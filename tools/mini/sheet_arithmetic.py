@@ -10,7 +10,7 @@ from math import gcd, lcm
 from random import Random
 
 from .exchange import NAMES
-from .mathematics import decimal, par, signed
+from .mathematics import decimal, signed
 from .sheets import Lexicon, Part, Sheet
 
 MEASURES = ("pesos", "soles", "km", "m", "cm", "kg", "litros", "horas", "minutos", "días", "puntos", "páginas", "g", "dólares", "años")
@@ -276,7 +276,7 @@ def polynomials(rng: Random) -> list[Part]:
     minus = rng.random() < 0.6
     text = f"x^2 - {p + q}x + {p * q}" if minus else f"x^2 + {p + q}x + {p * q}"
     sign = "-" if minus else "+"
-    roots = (f"x = {p} o x = {q}" if minus else f"x = {par(-q).strip('()')} o x = {par(-p).strip('()')}")  # fmt: skip
+    roots = f"x = {p} o x = {q}" if minus else f"x = {-q} o x = {-p}"
     return _given(f"{text} = 0: ", f"(x {sign} {p})(x {sign} {q}) = 0, {roots}")
 
 
