@@ -188,9 +188,7 @@ def test_rows_are_padded_on_the_right_to_a_multiple() -> None:
     batch = collate(rows_of_lengths(3, 9), pad_id=99, multiple=8)
     assert batch.input_ids.shape == (2, 16)
     assert batch.input_ids[0].tolist() == [1, 2, 3] + [99] * 13
-    assert batch.attention_mask.sum(1).tolist() == [3, 9]
-    assert batch.position_ids[0].tolist() == [0, 1, 2] + [0] * 13
-    assert batch.position_ids[1, :9].tolist() == list(range(9))
+    assert batch.input_ids[1].tolist() == list(range(1, 10)) + [99] * 7
 
 
 def test_labelled_positions_equal_the_usual_shifted_labels() -> None:
@@ -220,13 +218,13 @@ def test_rows_are_sorted_by_slot_and_labels_know_theirs() -> None:
     rows = [*rows_of_lengths(3, slot=1), *rows_of_lengths(4, slot=0), *rows_of_lengths(2, slot=1)]
     batch = collate(rows, pad_id=0)
     assert batch.slots.tolist() == [0, 1, 1]
-    assert batch.attention_mask.sum(1).tolist() == [4, 3, 2]
+    assert (batch.input_ids != 0).sum(1).tolist() == [4, 3, 2]
     assert batch.label_slots.tolist() == [0] * 3 + [1] * 2 + [1]
 
 
 def test_a_batch_moves_as_a_whole() -> None:
     moved = collate(rows_of_lengths(3), pad_id=0).to("meta")
-    assert {getattr(moved, name).device.type for name in ("input_ids", "attention_mask", "position_ids", "targets", "slots")} == {"meta"}
+    assert {getattr(moved, name).device.type for name in ("input_ids", "positions", "targets", "slots")} == {"meta"}
 
 
 def test_the_pad_id_of_a_format_falls_back_to_eos() -> None:

@@ -23,7 +23,7 @@ from tiny_models import save_tiny_base, tiny_model
 from adapters_hub import hardware
 from adapters_hub.contracts import Answerer, TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
-from adapters_hub.engine.batches import collate, tokenize
+from adapters_hub.engine.batches import Batch, Row, collate, tokenize
 from adapters_hub.engine.fused_step import FusedStep
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.engine.training import train
@@ -191,10 +191,40 @@ def test_the_loss_on_labelled_positions_is_the_models_own(family: str, base_fold
     labels = torch.full_like(batch.input_ids, -100)
     labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        expected = model(input_ids=batch.input_ids, attention_mask=_mask_of(rows, batch), labels=labels).loss
         loss = SupervisedLoss(model)
         found = loss(batch, 1)[0] / len(batch.targets)
     assert loss.decoder_only is (family == "llama"), "gemma2 caps its logits: the head alone would be wrong"
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "attention"),
+    [
+        *itertools.product(("llama", "mistral", "gpt2", "opt", "falcon", "gpt_neox"), ("sdpa", "eager")),
+        *itertools.product(("bloom", "mpt"), ("eager",)),
+    ],
+)
+def test_padding_on_the_right_changes_nothing_although_there_is_no_mask(family: str, attention: str) -> None:
+    """Windows of attention, learned positions counted from the mask, and ALiBi: what a family could read from a mask."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {"vocab_size": 384, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "pad_token_id": 4}
+    sizes |= {"bos_token_id": 0, "eos_token_id": 0}
+    sizes |= {"mistral": {"sliding_window": 8, "num_key_value_heads": 2}, "falcon": {"alibi": True}, "opt": {"ffn_dim": 128}}.get(
+        family, {}
+    )
+    sizes |= {} if family in ("bloom", "mpt", "falcon") else {"max_position_embeddings": 64}
+    config = AutoConfig.for_model(family, **sizes)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention).eval()
+    rows = [Row([(7 * i + n) % 380 for i in range(n)], bytes([1] * n), "f:1") for n in (5, 14, 31)]
+    batch = collate(rows, pad_id=4)
+    labels = torch.full_like(batch.input_ids, -100)
+    labels.view(-1)[batch.positions + 1] = batch.targets
+    with torch.no_grad():
+        expected = model(input_ids=batch.input_ids, attention_mask=_mask_of(rows, batch), labels=labels).loss
+        found = SupervisedLoss(model)(batch, 1)[0] / len(batch.targets)
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
 
@@ -210,6 +240,11 @@ def test_a_head_scored_in_chunks_gives_the_same_loss_and_gradients(base_folder: 
         results.append((float(total.detach()), model.lm_head.weight.grad.clone()))
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
     assert torch.allclose(results[0][1], results[1][1], atol=1e-5)
+
+
+def _mask_of(rows: Sequence[Row], batch: Batch) -> torch.Tensor:
+    """[n, L]: 1 for a token, 0 for padding, as transformers' own collators give it."""
+    return torch.tensor([[1] * len(row.ids) + [0] * (batch.input_ids.shape[1] - len(row.ids)) for row in rows])
 
 
 def _gemma2() -> Any:
@@ -594,7 +629,7 @@ def test_the_kept_adapter_is_the_one_that_was_measured(base_folder: Path, tmp_pa
     labels = torch.full_like(batch.input_ids, -100)
     labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        loss = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        loss = model(input_ids=batch.input_ids, attention_mask=_mask_of(rows, batch), labels=labels).loss
     assert float(loss) == pytest.approx(end.held_out_last, rel=0.02), "bf16 here and there, the same adapter"
     assert end.held_out_last < end.held_out_first
     assert not (tmp_path / checkpoints.FOLDER).exists()

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from mini import sheet_arithmetic, sheet_copies  # noqa: E402
 from mini.accuracy import share_right  # noqa: E402
-from mini.corpus import HeldOutQuestions, expressions, read_held_out_questions  # noqa: E402
+from mini.corpus import HeldOutQuestions, expressions, normalised_words, read_held_out_questions  # noqa: E402
 from mini.packing import Pools, pack_whole  # noqa: E402
 from mini.preparation import SHEET_MAKERS, SHEET_SHARES, generate_sheets, weighted_sheets  # noqa: E402
 from mini.sheets import Lexicon, Part, Sheet, lexicon  # noqa: E402
@@ -120,6 +120,10 @@ def test_sheets_repeat_with_the_seed_and_leave_out_what_an_evaluation_wants() ->
     names = frozenset(re.findall(r"def (\w+)\(", whole[next(n for n, text in enumerate(whole) if "def " in text)]))
     without = made(HeldOutQuestions(frozenset(), frozenset(), 1, 1, functions=names))
     assert len(without) < 200 and not any(f"def {name}(" in text for text in without for name in names)
+    line = next(line for text in whole for line in text.splitlines() if len(set(normalised_words(line))) > 7)
+    bag = frozenset(normalised_words(line)) | {"nuevo"}  # nearly, not word for word
+    without = made(HeldOutQuestions(frozenset(), frozenset(), 1, 1, bags=(bag,)))
+    assert len(without) < 200 and not any(line in text for text in without)
 
 
 def test_a_token_weighs_as_the_part_in_which_it_ends() -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from adapters_hub.engine.dropout import dropout
 from adapters_hub.engine.routing import Group, Layout, Piece, Routing, Span, Switch
 
 KEPT_VIEWS = 64
@@ -124,7 +125,7 @@ class BankLinear(nn.Module):
         a, b = pair if pair is not None else self.stored(span.slot)
         x = _as_stored(x, self._dtype)
         if span.dropout:
-            x = functional.dropout(x, span.dropout)
+            x = dropout(x, span.dropout)
         return (functional.linear(x, a) * span.scale) @ b
 
     # --- storage ---

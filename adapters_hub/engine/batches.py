@@ -50,14 +50,12 @@ class Tokenized:
 
 @dataclass(frozen=True)
 class Batch:
-    """n rows, padded on the right to the same length L, sorted by slot. All tensors are int64."""
+    """n rows, padded on the right to the same length L, sorted by slot. All tensors are int64.
+
+    There is no mask: a causal model never looks to the right, where the padding is, and without one attention has half the work."""
 
     input_ids: torch.Tensor
     """[n, L]"""
-    attention_mask: torch.Tensor
-    """[n, L]: 1 for a token, 0 for padding."""
-    position_ids: torch.Tensor
-    """[n, L]: 0, 1, 2 ... in each row, 0 in the padding."""
     positions: torch.Tensor
     """[K]: index into the n * L flattened positions of those whose next token is learned."""
     targets: torch.Tensor
@@ -124,17 +122,13 @@ def collate(rows: Sequence[Row], *, pad_id: int, multiple: int = 8) -> Batch:
     rows = sorted(rows, key=lambda row: row.slot)
     length = -(-max(len(row.ids) for row in rows) // multiple) * multiple
     input_ids = torch.full((len(rows), length), pad_id, dtype=torch.int64)
-    attention_mask = torch.zeros_like(input_ids)
     next_is_learned = torch.zeros_like(input_ids, dtype=torch.bool)
     for index, row in enumerate(rows):
         input_ids[index, : len(row.ids)] = torch.tensor(row.ids)
-        attention_mask[index, : len(row.ids)] = 1
         next_is_learned[index, : len(row.ids) - 1] = torch.tensor(list(row.supervised[1:]), dtype=torch.bool)
     positions = next_is_learned.flatten().nonzero().flatten()
     return Batch(
         input_ids=input_ids,
-        attention_mask=attention_mask,
-        position_ids=torch.arange(length).expand(len(rows), length) * attention_mask,
         positions=positions,
         targets=input_ids.flatten()[positions + 1],
         slots=torch.tensor([row.slot for row in rows], dtype=torch.int64),

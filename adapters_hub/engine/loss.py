@@ -31,17 +31,11 @@ class SupervisedLoss:
         """Sum of the token losses of each slot: shape [slots], float32, nats. Differentiable."""
         device = next(self.model.parameters()).device
         batch = batch.to(device)
-        inputs = {
-            "input_ids": batch.input_ids,
-            "attention_mask": batch.attention_mask,
-            "position_ids": batch.position_ids,
-            "use_cache": False,
-        }
         if self.decoder_only:
-            hidden = self.model.base_model(**inputs).last_hidden_state
+            hidden = self.model.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
             losses = self._score(hidden.flatten(0, 1)[batch.positions], batch.targets)
         else:
-            logits = self.model(**inputs).logits
+            logits = self.model(input_ids=batch.input_ids, use_cache=False).logits
             losses = functional.cross_entropy(logits.flatten(0, 1)[batch.positions].float(), batch.targets, reduction="none")
         return torch.zeros(slots, device=device).index_add(0, batch.label_slots, losses)
 

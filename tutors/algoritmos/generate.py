@@ -1230,6 +1230,12 @@ RIGHT = (
 WRONG = ("Casi:", "Vas cerca:", "Buen intento, pero", "Revisemos un detalle:")
 LOST = ("No pasa nada, vamos juntos.", "Calma, se arma de a poco.", "Está bien no saberlo todavía.", "Respira: la idea es corta.")
 UNKNOWN = ("no sé", "no se cómo empezar con {name}", "ni idea de {name}", "no sé, ¿me ayudas con {name}?", "no me sale {name}")
+PREDICT = (
+    "Antes de correrlo, predice qué imprime.",
+    "Predice qué imprime y luego córrelo para comprobarlo.",
+    "Sigue la llamada a mano, paso por paso, y compárala con lo que imprime.",
+    "Escribe en tu cuaderno qué imprime y después córrelo.",
+)
 TRIED = ("así?\n\n{code}", "Hice esto:\n\n{code}", "mi intento:\n\n{code}", "Creo que es\n\n{code}")
 
 
@@ -1281,12 +1287,17 @@ def shown(value):
     return repr(value).replace("'", '"')
 
 
-def answer(rng, opening, task, closing):
-    """What the tutor says: the idea, the function with one call, what happens there, and a question."""
-    result = results(task, task.body)[0]
+def answer(asked, opening, task, closing):
+    """What the tutor says: the idea, the function with one call, and a question.
+
+    What the call prints is for the student to predict; whoever asked for the steps is shown them, and the result after them."""
     code = f"{function(task, task.body)}\n\nprint({call(task, task.calls[0])})"
-    trace = task.trace.format(result=result)
-    return f"{opening}\n\n```python\n{code}\n```\n\nImprime {result}. {trace}\n\nPara pensar: ¿{closing}?"
+    if "paso a paso" in asked:
+        result = results(task, task.body)[0]
+        after = f"{task.trace.format(result=result)} Imprime {result}."
+    else:
+        after = random.Random(f"{SEED}-{code}").choice(PREDICT)  # not the drawing one: the questions stay as they are
+    return f"{opening}\n\n```python\n{code}\n```\n\n{after}\n\nPara pensar: ¿{closing}?"
 
 
 def question(rng, task):
@@ -1299,19 +1310,19 @@ def conversation(rng, kind, draw, follow):
     first = draw(kind)
     turns = [question(rng, first)]
     if not follow:
-        return [first], [*turns, answer(rng, rng.choice(first.ideas), first, rng.choice(first.questions))]
+        return [first], [*turns, answer(turns[0], rng.choice(first.ideas), first, rng.choice(first.questions))]
     second = draw(FOLLOWING.get(kind, kind))
     while second.name == first.name or second.goal == first.goal:
         second = draw(FOLLOWING.get(kind, kind))
     onward = rng.choice(NEXT).format(call=f"{second.name}({second.params})", goal=second.goal)
-    turns.append(answer(rng, rng.choice(first.ideas), first, onward))
+    turns.append(answer(turns[0], rng.choice(first.ideas), first, onward))
     if follow == "lost":
         said, opening = rng.choice(UNKNOWN).format(name=second.name), f"{rng.choice(LOST)} {rng.choice(second.ideas)}"
     elif follow == "wrong":
         said, opening = rng.choice(TRIED).format(code=function(second, second.wrong)), f"{rng.choice(WRONG)} {second.remedy}"
     else:
         said, opening = rng.choice(TRIED).format(code=function(second, second.body)), f"{rng.choice(RIGHT)} {rng.choice(second.ideas)}"
-    turns += [said, answer(rng, opening, second, rng.choice(second.questions))]
+    turns += [said, answer(said, opening, second, rng.choice(second.questions))]
     return [first, second], turns
 
 
