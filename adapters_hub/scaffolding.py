@@ -100,6 +100,7 @@ model = "mini"    # or a Hub id, e.g. "Qwen/Qwen2.5-0.5B-Instruct", a folder, a 
 
 [defaults.train]
 learning_rate = 5e-3    # the small embedded base learns slowly; 2e-4 for a base of a billion parameters
+batch_size = 4          # rows per step: with few rows, more steps teach more than larger ones
 """
 
 TUTOR_TOML = """\

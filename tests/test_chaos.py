@@ -11,7 +11,7 @@ from chaos_storm import Storm, World, storm
 
 from adapters_hub.engine.registry import Lease, Registry
 
-COUNT = 20_000
+COUNT = 10_000
 
 
 @pytest.fixture(scope="module")

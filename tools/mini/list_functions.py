@@ -275,7 +275,7 @@ nums | acumulado sumas_parciales | nums | Cada lugar guarda lo sumado hasta allÃ
     return B
 
 devolver|las ventanas de {Q} elementos seguidos de {P}; obtener|cada tramo de {Q} vecinos de {P}
-nums n | ventanas tramos | nums 4, int 2..3 | Cada ventana empieza en I
+nums n | ventanas tramos | nums 4, int 2..3 | Cada ventana empieza un lugar mÃ¡s adelante
     B = []
     for I in range(len(P) - Q + 1): B.append(P[I:I + Q])
     return B
