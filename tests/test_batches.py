@@ -189,6 +189,12 @@ def test_rows_are_padded_on_the_right_to_a_multiple() -> None:
     assert batch.input_ids.shape == (2, 16)
     assert batch.input_ids[0].tolist() == [1, 2, 3] + [99] * 13
     assert batch.input_ids[1].tolist() == list(range(1, 10)) + [99] * 7
+    assert batch.attention_mask.sum(1).tolist() == [3, 9]
+
+
+def test_padding_stays_inside_the_models_positions() -> None:
+    assert collate(rows_of_lengths(3, 9), pad_id=99, context=10).input_ids.shape == (2, 10)
+    assert collate(rows_of_lengths(3, 9), pad_id=99, context=64).input_ids.shape == (2, 16)
 
 
 def test_labelled_positions_equal_the_usual_shifted_labels() -> None:
@@ -224,7 +230,7 @@ def test_rows_are_sorted_by_slot_and_labels_know_theirs() -> None:
 
 def test_a_batch_moves_as_a_whole() -> None:
     moved = collate(rows_of_lengths(3), pad_id=0).to("meta")
-    assert {getattr(moved, name).device.type for name in ("input_ids", "positions", "targets", "slots")} == {"meta"}
+    assert {getattr(moved, name).device.type for name in ("input_ids", "attention_mask", "positions", "targets", "slots")} == {"meta"}
 
 
 def test_the_pad_id_of_a_format_falls_back_to_eos() -> None:

@@ -30,6 +30,23 @@ def test_the_seed_of_torch_decides_and_every_call_differs() -> None:
     assert not torch.equal(first, second)
 
 
+def test_a_forward_that_is_computed_again_draws_the_same_elements() -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    gradients = []
+    for again in (False, True):
+        torch.manual_seed(9)
+        x = torch.linspace(1, 2, 640).view(10, 64).requires_grad_(True)
+        out = checkpoint(lambda x: dropout(x, 0.5).square(), x, use_reentrant=False) if again else dropout(x, 0.5).square()
+        out.sum().backward()
+        gradients.append(x.grad)
+    assert torch.equal(*gradients)
+
+
+def test_a_probability_close_to_one_leaves_finite_numbers() -> None:
+    assert dropout(torch.ones(100), 0.9999999).isfinite().all()
+
+
 def test_gradients_pass_where_the_elements_did() -> None:
     x = torch.randn(8, 64, requires_grad=True)
     out = dropout(x, 0.25)

@@ -23,7 +23,7 @@ from tiny_models import save_tiny_base, tiny_model
 from adapters_hub import hardware
 from adapters_hub.contracts import Answerer, TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
-from adapters_hub.engine.batches import Batch, Row, collate, tokenize
+from adapters_hub.engine.batches import Row, collate, tokenize
 from adapters_hub.engine.fused_step import FusedStep
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.engine.training import train
@@ -191,7 +191,7 @@ def test_the_loss_on_labelled_positions_is_the_models_own(family: str, base_fold
     labels = torch.full_like(batch.input_ids, -100)
     labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        expected = model(input_ids=batch.input_ids, attention_mask=_mask_of(rows, batch), labels=labels).loss
+        expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
         loss = SupervisedLoss(model)
         found = loss(batch, 1)[0] / len(batch.targets)
     assert loss.decoder_only is (family == "llama"), "gemma2 caps its logits: the head alone would be wrong"
@@ -223,9 +223,20 @@ def test_padding_on_the_right_changes_nothing_although_there_is_no_mask(family: 
     labels = torch.full_like(batch.input_ids, -100)
     labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        expected = model(input_ids=batch.input_ids, attention_mask=_mask_of(rows, batch), labels=labels).loss
-        found = SupervisedLoss(model)(batch, 1)[0] / len(batch.targets)
+        expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        loss = SupervisedLoss(model)
+        found = loss(batch, 1)[0] / len(batch.targets)
+    assert not loss.masked
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_model_that_looks_to_the_right_gets_the_mask() -> None:
+    from transformers import AutoModelForCausalLM, XLNetConfig
+
+    torch.manual_seed(0)
+    config = XLNetConfig(vocab_size=384, d_model=64, n_layer=2, n_head=4, d_inner=128, attn_type="bi")
+    loss = SupervisedLoss(AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval())
+    assert loss.masked
 
 
 def test_a_head_scored_in_chunks_gives_the_same_loss_and_gradients(base_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,11 +251,6 @@ def test_a_head_scored_in_chunks_gives_the_same_loss_and_gradients(base_folder: 
         results.append((float(total.detach()), model.lm_head.weight.grad.clone()))
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
     assert torch.allclose(results[0][1], results[1][1], atol=1e-5)
-
-
-def _mask_of(rows: Sequence[Row], batch: Batch) -> torch.Tensor:
-    """[n, L]: 1 for a token, 0 for padding, as transformers' own collators give it."""
-    return torch.tensor([[1] * len(row.ids) + [0] * (batch.input_ids.shape[1] - len(row.ids)) for row in rows])
 
 
 def _gemma2() -> Any:
@@ -629,7 +635,7 @@ def test_the_kept_adapter_is_the_one_that_was_measured(base_folder: Path, tmp_pa
     labels = torch.full_like(batch.input_ids, -100)
     labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        loss = model(input_ids=batch.input_ids, attention_mask=_mask_of(rows, batch), labels=labels).loss
+        loss = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
     assert float(loss) == pytest.approx(end.held_out_last, rel=0.02), "bf16 here and there, the same adapter"
     assert end.held_out_last < end.held_out_first
     assert not (tmp_path / checkpoints.FOLDER).exists()
@@ -693,7 +699,7 @@ def test_recomputing_does_not_turn_the_bases_own_dropout_on() -> None:
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     ids = torch.arange(12).unsqueeze(0)
     expected = model(input_ids=ids).logits
-    loaded = SimpleNamespace(model=model, device=torch.device("cpu"))
+    loaded = SimpleNamespace(model=model, device=torch.device("cpu"), pad_id=0)
     FusedStep(loaded, None, [TrainSettings(activation_checkpointing="on")])  # type: ignore[arg-type]
     assert torch.equal(model(input_ids=ids).logits, expected)
 

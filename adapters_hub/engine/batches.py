@@ -50,12 +50,12 @@ class Tokenized:
 
 @dataclass(frozen=True)
 class Batch:
-    """n rows, padded on the right to the same length L, sorted by slot. All tensors are int64.
-
-    There is no mask: a causal model never looks to the right, where the padding is, and without one attention has half the work."""
+    """n rows, padded on the right to the same length L, sorted by slot. All tensors are int64."""
 
     input_ids: torch.Tensor
     """[n, L]"""
+    attention_mask: torch.Tensor
+    """[n, L]: 1 for a token, 0 for padding. For models that look to the right; the others are quicker without."""
     positions: torch.Tensor
     """[K]: index into the n * L flattened positions of those whose next token is learned."""
     targets: torch.Tensor
@@ -117,18 +117,23 @@ def epoch_order(rows: Sequence[Row], *, batch_size: int, seed: int, epoch: int) 
     return batches
 
 
-def collate(rows: Sequence[Row], *, pad_id: int, multiple: int = 8) -> Batch:
-    """Pad the rows to the longest, rounded up to a `multiple` that suits the hardware."""
+def collate(rows: Sequence[Row], *, pad_id: int, multiple: int = 8, context: int = 0) -> Batch:
+    """Pad the rows to the longest, rounded up to a `multiple` that suits the hardware, but not beyond the model's `context` (0: any)."""
     rows = sorted(rows, key=lambda row: row.slot)
-    length = -(-max(len(row.ids) for row in rows) // multiple) * multiple
+    longest = max(len(row.ids) for row in rows)
+    length = -(-longest // multiple) * multiple
+    length = max(longest, min(length, context or length))
     input_ids = torch.full((len(rows), length), pad_id, dtype=torch.int64)
+    attention_mask = torch.zeros_like(input_ids)
     next_is_learned = torch.zeros_like(input_ids, dtype=torch.bool)
     for index, row in enumerate(rows):
         input_ids[index, : len(row.ids)] = torch.tensor(row.ids)
+        attention_mask[index, : len(row.ids)] = 1
         next_is_learned[index, : len(row.ids) - 1] = torch.tensor(list(row.supervised[1:]), dtype=torch.bool)
     positions = next_is_learned.flatten().nonzero().flatten()
     return Batch(
         input_ids=input_ids,
+        attention_mask=attention_mask,
         positions=positions,
         targets=input_ids.flatten()[positions + 1],
         slots=torch.tensor([row.slot for row in rows], dtype=torch.int64),

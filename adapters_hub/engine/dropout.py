@@ -20,7 +20,7 @@ def dropout(x: torch.Tensor, probability: float) -> torch.Tensor:
     Depends on torch's generator alone: same seed, same elements, also when the forward is computed again."""
     if x.device.type != "cpu":
         return functional.dropout(x, probability)
-    limit = round(probability * LEVELS)
+    limit = min(round(probability * LEVELS), LEVELS - 1)
     seed = int(torch.randint(2**62, ()))
     drawn = np.random.SFC64(seed).random_raw(-(-x.numel() // 4)).view(np.uint16)[: x.numel()]
     kept = torch.from_numpy((drawn >= limit).view(np.uint8)).view(x.shape)

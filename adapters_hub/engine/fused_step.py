@@ -38,6 +38,8 @@ class FusedStep:
         self.answers = Answers(loaded, bank)
         self.most_rows = min((one.micro_batch for one in settings if one.micro_batch), default=0)
         self.budget = BUDGET.get(loaded.device.type, 2048)
+        self.padding = int(loaded.pad_id == 0)
+        """Any token that is not the base's own padding: some families warn of that where there is no mask."""
         self.largest = 0
         """Rows of the largest piece so far."""
         self.recomputing = False
@@ -103,7 +105,7 @@ class FusedStep:
     @contextmanager
     def _routed(self, piece: list[Row], learners: dict[int, Learner]) -> Iterator[Batch]:
         """The rows as a batch, each routed to its tutor's slot inside the block."""
-        batch = collate(piece, pad_id=self.loaded.pad_id)
+        batch = collate(piece, pad_id=self.padding, context=self.loaded.context)
         self.largest = max(self.largest if self.most_rows == 0 else 0, len(piece))
         with self.bank.routing([learners[int(index)].slot for index in batch.slots]):
             yield batch

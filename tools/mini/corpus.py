@@ -73,6 +73,8 @@ class HeldOutQuestions:
     """normalised queries that answer the questions"""
     sums: frozenset[str] = frozenset()
     """normalised expressions of two or more numbers that the last turns of the questions want worked out"""
+    formulas: frozenset[str] = frozenset()
+    """normalised formulas, such as one side of an equation, in the questions"""
 
     def touch(self, text: str) -> bool:
         """Whether `text` shares a run of RUN_WORDS words with a question."""
@@ -89,16 +91,12 @@ class HeldOutQuestions:
         return near or tuple(words) in self.short or self.touch(turn)
 
     def are_answered_by(self, answer: str) -> bool:
-        """Whether an answer defines a function that a question wants, works out its sum, or holds the very query that answers one."""
-        if not self.sums.isdisjoint(expressions(answer)):
+        """Whether an answer defines a function that a question wants, works out its sum or formula, or holds the very query that answers one."""
+        if not self.sums.isdisjoint(expressions(answer)) or not self.formulas.isdisjoint(formulas(answer)):
             return True
         if any(name in self.functions for name in re.findall(r"def (\w+)\(", answer)):
             return True
-        return (
-            any(normalised_query(query) in self.queries for query in re.findall(r"```sql\n(.*?)```", answer, re.DOTALL))
-            if self.queries
-            else False
-        )
+        return bool(self.queries) and not self.queries.isdisjoint(map(normalised_query, queries_in(answer)))
 
 
 def read_corpus(folder: Path) -> Iterator[Document]:
@@ -147,6 +145,13 @@ def read_held_out_questions(folder: Path | None) -> HeldOutQuestions:
         bags=tuple(frozenset(found) for found in words),
         functions=frozenset(name for one in expected for key in ("function", "entry_point") for name in _one_or_more(one.get(key))),
         sums=frozenset(sum_ for turns in asked if turns for sum_ in expressions(turns[-1])),
+        formulas=frozenset(
+            formula
+            for row, turns in zip(rows, asked, strict=True)
+            if isinstance(row.get("expected"), dict) and "answer" in row["expected"]
+            for question in turns
+            for formula in formulas(question)
+        ),
         queries=frozenset(normalised_query(query) for one in expected for query in _one_or_more(one.get("sql"))),
     )
 
@@ -155,6 +160,32 @@ def expressions(text: str) -> set[str]:
     """The sums, differences and products of whole numbers or fractions in a text: '3 × 17' and '3*17' are '3·17'; powers with them."""
     found = re.findall(r"(?<![\w.^/])\d+(?:/\d+)?(?:\s*[-+·×*÷]\s*\d+(?:/\d+)?(?![\w^])|\^\d+(?!\w))+", text)
     return {re.sub(r"\s", "", one).replace("×", "·").replace("*", "·") for one in found}
+
+
+def formulas(text: str) -> set[str]:
+    """The formulas of a text without blanks, each side of an equation by itself, or whole where a side is short.
+
+    'Deriva f(x) = 3x^2' has '3x^2', 'si x - 9 = 12' has 'x-9=12'. Fewer than four signs tell no question from another."""
+    text = re.sub(r"%\s*de\s+", "%·", text.lower().replace("×", "·").replace("*", "·").replace("−", "-").replace("$", ""))
+    text = re.sub(r"(?<=[\w)])\s+[aeouy](?=\s|$)|(?<!\w)[aeouy]\s+(?=[\d(])", ",", text)  # the words a, e, o, u, y
+    found = set()
+    for run in re.findall(r"(?:\d+(?:\.\d+)?|(?<![^\W\d_])[a-z](?![^\W\d_])|[-+·/^%√()=<>]|(?<=\S) (?=\S))+", text):
+        sides = [side.strip("+·/ ").replace(" ", "") for side in re.split("[=<>]+", run)]
+        for side, other in zip(sides, [*sides[1:], ""], strict=True):
+            operates = re.search(r"[-+·/^√]", side) is not None
+            if operates and re.search(r"\d", side) and (len(side) >= 4 or re.fullmatch(r"\d+\^\d+|√\d+", side)):
+                found.add(side)
+            elif other and (operates or re.search(r"\d[a-z]", side)):
+                found.add(f"{side}={other}")
+    return found
+
+
+def queries_in(text: str) -> list[str]:
+    """The SQL statements of a text, in a fence or not: from a keyword to a semicolon, a blank line, a comment or a fence."""
+    found = re.findall(
+        r"(?:^|(?<=;))[ \t]*((?:SELECT|INSERT|UPDATE|DELETE|CREATE|WITH)\b.*?)(?=;|\n\s*\n|```|\n--|\Z)", text, re.DOTALL | re.MULTILINE
+    )
+    return [statement.strip() for statement in found]
 
 
 def normalised_query(query: str) -> str:
