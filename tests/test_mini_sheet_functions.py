@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from mini.conditions import ACTIONS, MAP_WISHES  # noqa: E402
 from mini.function_catalogue import CATALOGUE  # noqa: E402
 from mini.function_tasks import FORBIDDEN, draw_task  # noqa: E402
 from mini.sheet_functions import RESULT_FORMS, draw_exercise, draw_look, function_sheet  # noqa: E402
@@ -121,6 +122,28 @@ def test_every_function_of_the_catalogue_runs_and_its_bodies_agree() -> None:
                 exec(f"{known.before}def F({', '.join('PQ'[: len(known.kinds)])}):\n{body}\n", space)
                 results.append(space["F"](*known.draw(Random(seed))))  # type: ignore[operator]
             assert all(result == results[0] for result in results), known.wishes
+
+
+def test_halves_remainders_and_last_figures_are_not_asked_for_of_negative_numbers() -> None:
+    checked = 0
+    for seed in (*range(3000), 7372):
+        wish = draw_task(Random(seed), LEXICON).wish
+        if re.search("última cifra de cada|mitad entera|resto entre", wish):
+            assert not re.search("negativ|menor que cero|bajo cero", wish), wish
+            checked += 1
+    assert checked > 50
+
+
+def test_all_elements_have_a_verb_that_suits_their_condition() -> None:
+    wishes = {draw_task(Random(seed), LEXICON).wish for seed in range(6000)}
+    assert [wish for wish in wishes if re.search(r"\b(?:son|están) (?:con|sin|no)\b", wish)] == []
+    assert any(re.search(r"todas las palabras tienen (?:inicial|la letra)", wish) for wish in wishes)
+    assert any(re.search(r"todas las palabras no tienen la letra", wish) for wish in wishes)
+
+
+def test_a_wish_has_no_second_verb_that_nobody_conjugates() -> None:
+    tables = [known.wishes for known in CATALOGUE] + [action.wishes for action in ACTIONS] + list(MAP_WISHES.values())
+    assert [wish for wishes in tables for wish in wishes if re.search(r" (?:y|e|o) \w+(?:ar|er|ir)\b", wish)] == []
 
 
 def test_sheets_keep_their_length_and_have_both_sorts_of_parts(sheets: list[Sheet]) -> None:

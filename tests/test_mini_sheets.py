@@ -1,7 +1,11 @@
 """Worksheets for the embedded base model: figures are right, copies stand above, weights follow the parts."""
 
+import math
 import re
+import statistics
 import sys
+from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -45,6 +49,108 @@ WORDS = Lexicon(
     )
 )
 EQUALITIES = r"(?<![\w^√.,)/(])(?<![a-z)] [+\-·×*/] )(?<!÷ )(?<! : )[\d(][\d+\-·×*/^(). ]*(?:= [\d(√][\d+\-·×*/^(). ]*)+(?![\w√(])"
+ANSWERS: dict[str, dict[str, Callable[..., object]]] = {
+    "sums": {"# + # = ": lambda a, b: a + b, "# + # + # = ": lambda a, b, c: a + b + c},
+    "differences": {"# - # = ": lambda a, b: a - b},
+    "products": {"# · # = ": lambda a, b: a * b},
+    "quotients": {
+        "# entre #: ": lambda a, b: f"= {a - a % b}, cociente {a // b}, resto {a % b}",
+        "#/# = |# / # = |# ÷ # = |# : # = ": Fraction,
+    },
+    "powers": {"#^# = ": pow, "√# = |raíz de # = |raíz cuadrada de #: ": lambda a: _root(a)},
+    "phrases": {
+        "# más #: |Suma # y #: ": lambda a, b: a + b,
+        "# menos #: |A # le quito #: ": lambda a, b: a - b,
+        "Resta # de #: |De # a # hay |Cuánto le falta a # para llegar a #: ": lambda a, b: b - a,
+        "# por #: |Multiplica # y #: ": lambda a, b: a * b,
+        "# veces # @: ": lambda a, b, unit: f"{a * b} {unit}",
+        "El doble de # es ": lambda a: 2 * a,
+        "El triple de # es ": lambda a: 3 * a,
+        "La mitad de # es ": lambda a: Fraction(a, 2),
+        "La tercera parte de # es ": lambda a: Fraction(a, 3),
+        "Reparte # entre #: |Divide # entre #: ": Fraction,
+        "# @ entre #: ": lambda a, unit, b: f"{Fraction(a, b)} {unit}",
+        "Cuántas veces cabe # en #: ": lambda a, b: Fraction(b, a),
+        "Separa #: ": lambda a: (f"{a} = {a - a % 10} + {a % 10}",),
+    },
+    "stories": {
+        "@ tiene # @ y @ le da #. ": lambda who, a, thing, other, b: f"{a + b} {thing}",
+        "@ tenía # @ y usó #. ": lambda who, a, thing, b: f"{a - b} {thing}",
+        "Hay # cajas con # @ cada una. ": lambda a, b, thing: f"{a * b} {thing}",
+        "@ reparte # @ entre # personas. ": lambda who, a, thing, b: f"{Fraction(a, b)} {thing}",
+        "Cuesta # pesos y subió #. ": lambda a, b: f"{a + b} pesos",
+        "Cuesta # soles y subió #. ": lambda a, b: f"{a + b} soles",
+        "Cuesta # dólares y subió #. ": lambda a, b: f"{a + b} dólares",
+        "Pago # @ a # pesos. ": lambda a, thing, b: f"{a * b} pesos",
+        "# @ cuestan # pesos. Cada @: ": lambda a, thing, b, one: f"{Fraction(b, a)} pesos",
+        "# @ cuestan # pesos, ¿y #? ": lambda a, thing, b, c: f"{Fraction(b * c, a)} pesos",
+        "Pago # con un billete de #. Vuelto: ": lambda a, b: b - a,
+        "Si # cm del mapa son # km, # cm son ": lambda a, b, c: f"{Fraction(b * c, a)} km",
+    },
+    "percentages": {
+        "# % de #: ": lambda p, a: Fraction(p * a, 100),
+        "# con # % de descuento: ": lambda a, p: Fraction(a * (100 - p), 100),
+        "# más el # %: ": lambda a, p: Fraction(a * (100 + p), 100),
+    },
+    "fractions": {
+        "#/# - #/# = ": lambda a, b, c, d: _over(Fraction(a, b) - Fraction(c, d), math.lcm(b, d)),
+        "#/# + #/# = ": lambda a, b, c, d: _over(Fraction(a, b) + Fraction(c, d), math.lcm(b, d)),
+        "#/# · #/# = ": lambda a, b, c, d: Fraction(a * c, b * d),
+        "#/# entre #/# = ": lambda a, b, c, d: Fraction(a * d, b * c),
+        "#/# = ": lambda a, b: (
+            f"{Fraction(a, b)}",
+            f"({a}/{math.gcd(a, b)})/({b}/{math.gcd(a, b)}) = {a // math.gcd(a, b)}/{b // math.gcd(a, b)}",
+        ),
+    },
+    "polynomials": {
+        "derivada de #x^#: |f(x) = #x^#, f'(x) = |d/dx #x^# = ": lambda a, n: _possibly_after(
+            f"{n} · {a}x^({n} - 1) =", _term(a * n, n - 1)
+        ),
+        "primitiva de #x^#: |∫ #x^# dx = ": lambda a, n: _possibly_after(
+            f"{a}/{n + 1} = {Fraction(a, n + 1)}, queda", f"{_term(Fraction(a, n + 1), n + 1)} + C"
+        ),
+        "f(x) = #x + #, f(#) = ": lambda a, b, x: a * x + b,
+        "f(x) = x^2 + #, f(#) = ": lambda b, x: x**2 + b,
+        "f(x) = x^2 - #, f(#) = ": lambda b, x: x**2 - b,
+        "suman # y multiplican #: ": lambda s, m: tuple(
+            f"{p} y {s - p}, porque {p} + {s - p} = {s} y {p} · {s - p} = {m}" for p in range(s) if p * (s - p) == m
+        ),
+        "x^2 - #x + # = 0: ": lambda s, m: tuple(
+            f"(x - {p})(x - {s - p}) = 0, x = {p} o x = {s - p}" for p in range(s) if p * (s - p) == m
+        ),
+        "x^2 + #x + # = 0: ": lambda s, m: tuple(
+            f"(x + {p})(x + {s - p}) = 0, x = {p - s} o x = {-p}" for p in range(s) if p * (s - p) == m
+        ),
+    },
+    "shapes": {
+        "Rectángulo de # por #, perímetro: ": lambda a, b: 2 * (a + b),
+        "Rectángulo de # @ por # @, perímetro: ": lambda a, unit, b, _: f"{2 * (a + b)} {unit}",
+        "Rectángulo de # por #, área: ": lambda a, b: a * b,
+        "Cuadrado de lado #, área: ": lambda a: a * a,
+        "Cuadrado de lado #, perímetro: ": lambda a: 4 * a,
+        "Cuadrado de lado # @, perímetro: ": lambda a, unit: f"{4 * a} {unit}",
+        "Triángulo de base # y altura #, área: ": lambda a, b: Fraction(a * b, 2),
+        "Catetos # y #, hipotenusa: ": lambda a, b: _root(a * a + b * b),
+        "Catetos # @ y # @, hipotenusa: ": lambda a, unit, b, _: f"{_root(a * a + b * b)} {unit}",
+        "Hipotenusa #, cateto #, el otro: ": lambda a, b: _root(a * a - b * b),
+        "Hipotenusa # @, cateto # @, el otro: ": lambda a, unit, b, _: f"{_root(a * a - b * b)} {unit}",
+        "Ángulos de # y # grados, el tercero: ": lambda a, b: 180 - a - b,
+        "Opuesto #, adyacente #, hipotenusa #: seno ": lambda a, b, c: (f"{a}/{c}, coseno {b}/{c}, tangente {a}/{b}",),
+    },
+    "data": {
+        "media de &: ": lambda listed: statistics.mean(map(Fraction, listed.split(", "))),
+        "mediana de &: ": lambda listed: (
+            f"{', '.join(sorted(listed.split(', '), key=int))}; {statistics.median(map(int, listed.split(', ')))}",
+        ),
+        "# @ y # @, P(@): ": lambda a, first, b, second, asked: f"{ {first: a, second: b}[asked] }/{a + b}",
+        "P = #/#, lo contrario: ": lambda a, b: f"{b - a}/{b}",
+    },
+    "decimals": {
+        "#/# = ": lambda a, b: Decimal(a) / b,
+        "~ + ~ = ": lambda a, b: f"{(Decimal(a) + Decimal(b)).normalize():f}",
+    },
+}
+"""per maker and question what its answer ends with, or the whole answers that will do; # a number, @ a word, & numbers, ~ a decimal"""
 NO_QUESTIONS = HeldOutQuestions(frozenset(), frozenset(), 0, 0)
 
 
@@ -56,8 +162,8 @@ def test_every_equality_of_the_arithmetic_sheets_holds() -> None:
     rng, checked = Random(5), 0
     for maker in set(sheet_arithmetic.MAKERS) - {sheet_arithmetic.checks}:
         for _ in range(150):
-            line = _text(maker(rng))
-            for chain in re.findall(EQUALITIES, re.sub(r"^.* entre \S+ = |^raíz de .*", "", line)):
+            line = re.sub(r"^(\S+) entre (\S+) = ", r"(\1)/(\2) = ", _text(maker(rng)))
+            for chain in re.findall(EQUALITIES, re.sub(r"^raíz de .*", "", line)):
                 try:
                     values = [_value(side) for side in chain.split("=")]
                 except (SyntaxError, AttributeError, TypeError):  # a stretch of an expression with a letter
@@ -65,6 +171,51 @@ def test_every_equality_of_the_arithmetic_sheets_holds() -> None:
                 checked += 1
                 assert len(set(values)) == 1, line
     assert checked > 1500
+
+
+def test_every_maker_of_sums_has_its_answers_checked() -> None:
+    apart = {"checks", "equations"}  # tests of their own
+    assert {maker.__name__ for maker in sheet_arithmetic.MAKERS} == set(ANSWERS) | apart
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_result_is_the_one_that_is_asked_for(name: str) -> None:
+    rng, asked = Random(11), set()
+    for _ in range(400):
+        question, told = (re.sub(r" [×*] ", " · ", part.text) for part in getattr(sheet_arithmetic, name)(rng))
+        fits = [(form, found) for form in ANSWERS[name] if (found := re.fullmatch(_pattern(form), question))]
+        assert len(fits) == 1, question
+        form, found = fits[0]
+        figures = (int(group) if group.isdigit() else group for group in found.groups() if group is not None)
+        wanted = ANSWERS[name][form](*figures)
+        assert told in wanted if isinstance(wanted, tuple) else f" {told}".endswith(f" {wanted}"), (question, told, wanted)
+        asked.add(form)
+    assert asked == set(ANSWERS[name])
+
+
+def test_every_step_of_an_equation_keeps_its_solution() -> None:
+    rng, step = Random(12), r"(\d*)([a-z])(?: ([+-]) (\d+))? (<=|>=|=|<|>) (.+)"
+    for _ in range(400):
+        given, told = (part.text for part in sheet_arithmetic.equations(rng))
+        steps = [re.fullmatch(step, text) for text in re.split(r" -> |; |\n  | ⇒ ", given + told)]
+        factor, letter, sign, term, relation, right = steps[0].groups()  # type: ignore[union-attr]
+        x = (int(right) - int(f"{sign}{term}" if term else 0)) / Fraction(factor or 1)
+        for found in steps[1:]:
+            factor, its_letter, sign, _, its_relation, right = found.groups()  # type: ignore[union-attr]
+            assert (its_letter, sign, its_relation) == (letter, None, relation), told
+            assert {_value(side) for side in right.split(" = ")} == {int(factor or 1) * x}, told
+        assert told.endswith(f"{'' if ' = ' in right else letter + ' '}{relation} {x}"), told
+
+
+def test_prices_are_in_money_and_each_thing_has_its_gender() -> None:
+    rng, genders = Random(13), set()
+    for _ in range(400):
+        given = sheet_arithmetic.stories(rng)[0].text
+        if found := re.search(r"\d+ (\S+) cuestan .* Cad(a un[ao]):", given):
+            assert found[2][-1] == ("a" if found[1].endswith("as") or found[1] == "flores" else "o"), given
+            genders.add(found[2])
+        assert not given.startswith("Cuesta") or re.search(r"\d (?:pesos|soles|dólares) y", given), given
+    assert len(genders) == 2
 
 
 def test_a_checked_sum_is_told_right() -> None:
@@ -92,6 +243,21 @@ def test_what_is_copied_stands_above() -> None:
                             above,
                         )
                 above += part.text
+
+
+def test_functions_that_are_asked_for_by_name_run() -> None:
+    rng, calls = Random(9), 0
+    for _ in range(100):
+        code = ""
+        for part in [*sheet_copies.headers(rng, WORDS), Part("\n", False)]:
+            if part.follows or not part.text.endswith("\n"):
+                code += part.text
+                continue
+            code, functions = re.sub(r"^```(?:python)?\n", "", code, flags=re.MULTILINE), {"print": lambda *_: None}
+            exec(compile(code, "<sheet>", "exec"), functions)
+            calls += bool(re.search(r"^(?!def ).+\(", code, re.MULTILINE))
+            code = ""
+    assert calls > 100
 
 
 def test_lists_are_told_right() -> None:
@@ -195,3 +361,26 @@ def test_the_lexicon_has_the_frequent_words_and_no_keywords() -> None:
 def _value(side: str) -> Fraction:
     plain = side.strip(" .").replace("·", "*").replace("×", "*").replace("^", "**")
     return Fraction(eval(re.sub(r"\d+(\.\d+)?", r"Fraction('\g<0>')", plain), {"Fraction": Fraction}))
+
+
+def _pattern(form: str) -> str:
+    """A question's form as a regular expression."""
+    marks = {"#": r"(\d+)", "@": r"([^\s\d,)]+)", "&": r"(\d+(?:, \d+)+)", "~": r"(\d+(?:\.\d)?)", "|": "|"}
+    return "".join(marks.get(sign) or re.escape(sign) for sign in form)
+
+
+def _root(square: int) -> int:
+    return next(root for root in range(square + 1) if root * root == square)
+
+
+def _over(value: Fraction, denominator: int) -> str:
+    """A fraction with a given denominator."""
+    return f"{value * denominator}/{denominator}"
+
+
+def _term(factor: int | Fraction, exponent: int) -> str:
+    return f"{factor}x" + (f"^{exponent}" if exponent > 1 else "")
+
+
+def _possibly_after(step: str, result: str) -> tuple[str, ...]:
+    return result, f"{step} {result}"

@@ -136,7 +136,9 @@ def _mapped(rng: Random, lexicon: Lexicon, taken: frozenset[str]) -> Task:
     free = "{K}" in said and rng.random() < 0.35
     factor = rng.randint(2, 9)
     change = re.sub(r"\bK\b", "Q" if free else str(factor), change)
-    condition = rng.choice(CONDITIONS[kind]) if rng.random() < 0.4 else None
+    # Python's // and % of a negative number are not the half and the last figure that people mean
+    selectable = [c for c in CONDITIONS[kind] if c.slug != "negativos"] if re.search("//|%", change) else CONDITIONS[kind]
+    condition = rng.choice(selectable) if rng.random() < 0.4 else None
     figures = _figures(rng, condition.test if condition else "")
     test = _settled(condition.test, figures) if condition else ""
     # 1.2 Body
@@ -314,10 +316,9 @@ def _grammar(rng: Random, kind: str, phrase: str, tail: str) -> dict[str, str]:
             return f"{noun}{tail} {condition}"
         return f"{noun} {condition}{tail}" if condition else f"{noun}{tail}"
 
-    if many.startswith("que "):
-        are = many[4:]
-    else:
-        are = ("están " if many.startswith(("por ", "entre ", "fuera ", "sobre ", "bajo ")) else "son ") + many
+    verbs = {"que ": "", "con ": "tienen ", "sin ": "no tienen ", "no ": "no son "}
+    verbs |= {start: f"están {start}" for start in ("por ", "entre ", "fuera ", "sobre ", "bajo ", "acabados ")}
+    are = next((verb + many[len(start) :] for start, verb in verbs.items() if many.startswith(start)), f"son {many}")
     articles = {key: her if feminine else his for key, his, her in GENDERS}
     return {"NP": joined(plural, many), "NS": joined(singular, one or many), "N": plural, "n": singular, "ARE": are, **articles}
 

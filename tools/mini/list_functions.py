@@ -153,7 +153,7 @@ text | balanceado parentesis | brackets | Cada cierre desapila una apertura
             pila.pop()
     return not pila
 
-buscar|{Q} en {P} uno por uno y devolver su índice o -1; devolver|el índice de {Q} con búsqueda lineal o -1
+buscar|uno por uno el índice de {Q} en {P}, -1 si no está; devolver|el índice de {Q} con búsqueda lineal o -1
 nums any | busqueda_lineal buscar | sought distinct | Se compara elemento por elemento
     for I in range(len(P)):
         if P[I] == Q: return I

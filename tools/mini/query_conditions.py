@@ -75,7 +75,7 @@ IN: igual a #|#
 MISSING = _ways("""
 IS NULL: sin {0.spoken}|sin {0.spoken}|que no tienen {0.spoken}|a l@s que les falta {0.the}|con {0.spoken} NULL
     falta|es NULL|está sin valor|es nul{0.o}|no tiene valor|está vací{0.o}
-IS NOT NULL: con {0.spoken} cargad{0.o}|que sí tienen {0.spoken}|que tienen {0.spoken}|con {0.spoken} no nul{0.o}
+IS NOT NULL: con {0.spoken} cargad{0.ending}|que sí tienen {0.spoken}|que tienen {0.spoken}|con {0.spoken} no nul{0.ending}
     no falta|no es NULL|sí tiene valor|no está vací{0.o}
 """)
 BEGINS = ["empieza con #", "comienza por #", "inicia con #", "empieza por #", "arranca con #"]
@@ -154,9 +154,15 @@ def plural(verb: str) -> str:
     if head == "sí":
         return f"{no}sí {rest.replace('tiene', 'tienen')}"
     head = {"es": "son", "está": "están", "va": "van"}.get(head) or (f"{head}n" if head[:1].islower() else head)
-    rest = re.sub(r"^(superior|inferior|anterior|posterior|mayor|menor)\b", r"\1es", rest)
-    rest = re.sub(r"^(nul|vací|distint)([oa])\b", r"\1\2s", rest)
-    return f"{no}{head} {rest}".rstrip()
+    return f"{no}{head} {_agreeing(rest)}".rstrip()
+
+
+def _agreeing(adjective: str) -> str:
+    """An adjective, and what stands after it, in the plural."""
+    adjective = re.sub(r"^(no |exactamente |)(igual|superior|inferior|anterior|posterior|mayor|menor)\b", r"\1\2es", adjective)
+    adjective = re.sub(r"^(mayores|menores) o igual\b", r"\1 o iguales", adjective)
+    adjective = re.sub(r"^diferente\b", "diferentes", adjective.replace("que no sea ", "que no sean "))
+    return re.sub(r"^(nul|vací|distint)([oa])\b", r"\1\2s", adjective)
 
 
 def condition(rng: Random, columns: Sequence[Column], prefix: str = "", negations: bool = True) -> Condition:
@@ -166,6 +172,7 @@ def condition(rng: Random, columns: Sequence[Column], prefix: str = "", negation
     if negations and column.kind != "id" and rng.random() < 0.13:
         operator = "IS NULL" if rng.random() < 0.55 else "IS NOT NULL"
         adjective, verb = (rng.choice(options).format(column) for options in MISSING[operator])
+        adjective = adjective.replace("les falta ", "les faltan ") if column.plural else adjective
         return Condition(adjective, verb, column, f"{name} {operator}", operator)
     if column.links or column.numeric:
         return _of_number(rng, column, name)
@@ -176,6 +183,7 @@ def condition(rng: Random, columns: Sequence[Column], prefix: str = "", negation
 
 def _said(rng: Random, column: Column, ways: Ways, value: str, sql: str, operator: str, place: str = "") -> Condition:
     adjective, verb = (rng.choice(options).replace("@", column.o) for options in ways)
+    adjective = _agreeing(adjective) if column.plural else adjective
     clue = verb.replace("#", "…").removesuffix("…").strip()
     return Condition(f"con {column.spoken} {adjective.replace('#', value)}", verb.replace("#", value), column, sql, operator, clue, place)
 

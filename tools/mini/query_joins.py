@@ -100,7 +100,7 @@ def join_group(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task |
     body = [f"FROM {child.name} AS {a}", f"JOIN {parent.name} AS {b} ON {link}"]
     if everyone:
         formula, link = f"COUNT({a}.{child.key.name})", f"{from_key} = {to_key}"
-        text += rng.choice((", también si no tiene ninguno", " (incluye los que tienen 0)", ", aunque sea cero"))
+        text += rng.choice((f", también si no tiene ningun{child.o}", f" (incluye l{parent.o}s que tienen 0)", ", aunque sea cero"))
         body = [f"FROM {parent.name} AS {b}", f"LEFT JOIN {child.name} AS {a} ON {link}"]
     clauses = [f"SELECT {b}.{label.name}, {formula} AS {alias}", *body, f"GROUP BY {to_key}, {b}.{label.name}"]
     if rng.random() < 0.25 and counted:
@@ -164,7 +164,7 @@ def without(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task | No
     else:
         inner = f"SELECT {key.name} FROM {child.name}" + (f" WHERE {key.name} IS NOT NULL" if word == "NOT IN" else "")
         clauses = [f"SELECT {column.name}", f"FROM {parent.name}", f"WHERE {parent.key.name} {word} ({inner})"]
-        notes = [f"La subconsulta da los {key.name} de {child.name}.", f"{parent.key.name} {word} compara con esa lista."]
+        notes = [f"La subconsulta da los valores de {key.name} en {child.name}.", f"{parent.key.name} {word} compara con esa lista."]
     return task(text, clauses, notes, [column, key])
 
 

@@ -103,7 +103,11 @@ def distinct(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
     clauses = select(f"DISTINCT {c.name}", t)
     if rng.random() < 0.25:
         text, clauses = f"{stated(text)}, en orden ascendente", [*clauses, f"ORDER BY {c.name} ASC"]
-    notes = (f"DISTINCT da cada {c.name} una sola vez.", f"DISTINCT quita los {c.name} repetidos.", "Sin DISTINCT saldrían repetidos.")
+    notes = (
+        f"DISTINCT da cada {c.name} una sola vez.",
+        f"DISTINCT quita los valores repetidos de {c.name}.",
+        "Sin DISTINCT saldrían repetidos.",
+    )
     return task(text, clauses, notes, [c])
 
 
@@ -168,14 +172,14 @@ def count(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task:
     if rng.random() < 0.15 and not where:
         c = rng.choice(t.of("group", "text", "date") or t.columns)
         text = rng.choice((
-            f"cuántos valores distintos de {c.the} hay en {t.name}", f"contar {c.spoken} diferentes en {t.name}",
-            f"número de {c.spoken} distintos en {t.name}, sin repetir",
+            f"cuántos valores distintos de {c.the} hay en {t.name}", f"contar los valores diferentes de {c.the} en {t.name}",
+            f"número de valores distintos de {c.the} en {t.name}, sin repetir",
         ))  # fmt: skip
         formula = f"COUNT(DISTINCT {c.name})"
         return task(text + tail, select(f"{formula} AS {alias}", t), [f"{formula} cuenta cada valor una vez."], [c])
     if rng.random() < 0.07 and not where:
         c = rng.choice(t.columns[1:])
-        text = rng.choice((f"cuántas filas de {t.name} tienen valor en {c.spoken}", f"contar los {c.spoken} no nulos de {t.name}"))
+        text = rng.choice((f"cuántas filas de {t.name} tienen valor en {c.spoken}", f"contar los valores no nulos de {c.the} en {t.name}"))
         return task(text + tail, select(f"COUNT({c.name}) AS {alias}", t), [f"COUNT({c.name}) no cuenta los NULL."], [c])
     many, such = f"cuánt{t.o}s {t.things} hay{led(' ', where)}", f"{t.things}{led(' ', where)}"
     text = rng.choice((
@@ -320,7 +324,8 @@ def case(rng: Random, tables: Sequence[Table], lexicon: Lexicon) -> Task | None:
     if rng.random() < 0.2:
         high = str(int(float(value)) * 2 + 5)
         middle = rng.choice(("medio", "regular", lexicon.word(rng)))
-        text += f": '{no}' si {c.the} es menor que {value}, '{middle}' si es menor que {high} y '{yes}' en otro caso"
+        low, below = (plural(v) if c.plural else v for v in (f"es menor que {value}", f"es menor que {high}"))
+        text += f": '{no}' si {c.the} {low}, '{middle}' si {below} y '{yes}' en otro caso"
         whens = f"WHEN {c.name} < {value} THEN {quoted(no)} WHEN {c.name} < {high} THEN {quoted(middle)} ELSE {quoted(yes)}"
     else:
         text += f"{rng.choice((' que diga', ' con', ':'))} '{yes}' si {c.the} {plural(verb) if c.plural else verb}"

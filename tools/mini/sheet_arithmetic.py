@@ -16,6 +16,9 @@ from .sheets import Lexicon, Part, Sheet
 MEASURES = ("pesos", "soles", "km", "m", "cm", "kg", "litros", "horas", "minutos", "días", "puntos", "páginas", "g", "dólares", "años")
 THINGS = ("lápices", "manzanas", "panes", "libros", "fichas", "flores", "huevos", "boletos", "canicas", "cuadernos", "naranjas", "tazas",
           "sillas", "hojas", "vasos", "botones", "gallinas", "árboles", "mesas", "pelotas", "estampas", "tornillos")  # fmt: skip
+CURRENCIES = ("pesos", "soles", "dólares")
+FEMININE = ("manzanas", "fichas", "flores", "canicas", "naranjas", "tazas", "sillas", "hojas", "gallinas", "mesas", "pelotas", "estampas")
+"""those of the things of which each one is «cada una»"""
 COLOURS = ("rojas", "azules", "verdes", "negras", "blancas", "amarillas", "moradas", "grises", "rosas", "cafés")
 
 
@@ -152,10 +155,11 @@ def phrases(rng: Random) -> list[Part]:
 def stories(rng: Random) -> list[Part]:
     """A story of one line, its operation and its result."""
     who, other = rng.sample(NAMES, 2)
-    thing, unit = rng.choice(THINGS), rng.choice(MEASURES)
+    thing, currency = rng.choice(THINGS), rng.choice(CURRENCIES)
+    each = "Cada una" if thing in FEMININE else "Cada uno"
     a, b = number(rng) + 2, number(rng) + 2
     k, m = rng.randrange(2, 13), rng.randrange(2, 13)
-    high = max(a, b) + rng.randrange(1, 10)
+    high = max(a, b) + rng.randrange(2, 10)
     low = min(a, b)
     dot = _dot(rng)
     question, told = rng.choice(
@@ -164,9 +168,9 @@ def stories(rng: Random) -> list[Part]:
             (f"{who} tenía {high} {thing} y usó {low}. ", f"{high} - {low} = {high - low} {thing}"),
             (f"Hay {k} cajas con {m} {thing} cada una. ", f"{k} {dot} {m} = {k * m} {thing}"),
             (f"{who} reparte {k * m} {thing} entre {k} personas. ", f"{k * m}/{k} = {m} {thing}"),
-            (f"Cuesta {a} {unit} y subió {b}. ", f"{a} + {b} = {a + b} {unit}"),
+            (f"Cuesta {a} {currency} y subió {b}. ", f"{a} + {b} = {a + b} {currency}"),
             (f"Pago {k} {thing} a {m} pesos. ", f"{k} {dot} {m} = {k * m} pesos"),
-            (f"{k} {thing} cuestan {k * m} pesos. Cada uno: ", f"{k * m}/{k} = {m} pesos"),
+            (f"{k} {thing} cuestan {k * m} pesos. {each}: ", f"{k * m}/{k} = {m} pesos"),
             (f"{k} {thing} cuestan {k * m} pesos, ¿y {a}? ", f"{k * m}/{k} = {m}; {a} {dot} {m} = {a * m} pesos"),
             (f"Pago {low} con un billete de {high}. Vuelto: ", f"{high} - {low} = {high - low}"),
             (f"Si {m} cm del mapa son {m * k} km, {b} cm son ", f"{m * k}/{m} = {k}; {b} {dot} {k} = {b * k} km"),

@@ -113,22 +113,25 @@ def sequence(rng: Random, lexicon: Lexicon) -> Sheet:
 
 
 def headers(rng: Random, lexicon: Lexicon) -> Sheet:
-    """Functions asked for by name and parameters: their headers, sometimes the loop over the first parameter and a call."""
+    """Functions asked for by name and parameters, with a body of one kind for the whole sheet, sometimes with a call."""
     sheet: Sheet = []
-    longer, fence = rng.random() < 0.6, rng.random() < 0.3
+    fence, called = rng.random() < 0.3, rng.random() < 0.6
+    body, before, after = rng.choice(BODIES)
     frame = rng.choice(HEADERS) if rng.random() < 0.5 else ""
-    for _ in range(rng.randrange(3, 7)):
+    for _ in range(rng.randrange(3, 6)):
         name = lexicon.name(rng) if rng.random() < 0.85 else lexicon.word(rng)
         first, second = lexicon.word(rng), lexicon.word(rng)
         parameters = first if rng.random() < 0.7 or first == second else f"{first}, {second}"
         signature = f"{name}({parameters})"
         asked = (frame or rng.choice(HEADERS)).format(signature=signature, name=name, parameters=parameters)
-        told = f"def {signature}:"
-        if longer:
-            told += f"\n    {rng.choice(('for x in {0}:', 'for n in {0}:', 'return {0}', 'total = len({0})', 'if not {0}:')).format(first)}"
-        if rng.random() < 0.6:
-            told += rng.choice((f"\n\nprint({name}(", f"\n\nprint({name}(", f"\n{name}("))
-        sheet += [Part(f"{asked}\n", False), Part(f"```python\n{told}\n```\n" if fence else f"{told}\n", True)]
+        opening, closing = ("```python\n", "```\n") if fence else ("", "")
+        told = f"{opening}def {signature}:\n{body.format(first)}\n"
+        sheet.append(Part(f"{asked}\n", False))
+        if called:
+            values = ", ".join(str([rng.randrange(20) for _ in range(rng.randrange(1, 4))]) for _ in parameters.split(", "))
+            sheet += [Part(f"{told}\n{before.format(name)}", True), Part(values, False), Part(f"{after}\n{closing}", True)]
+        else:
+            sheet.append(Part(f"{told}{closing}", True))
     return sheet
 
 
@@ -145,6 +148,15 @@ HEADERS = (
     "función: {name}; parámetros: {parameters}",
 )
 """ways to ask for a function"""
+BODIES = (
+    ("    return {0}", "print({0}(", "))"),
+    ("    return len({0})", "print({0}(", "))"),
+    ("    total = len({0})\n    return total", "print({0}(", "))"),
+    ("    if not {0}:\n        return 0\n    return {0}[0]", "print({0}(", "))"),
+    ("    for x in {0}:\n        print(x)", "{0}(", ")"),
+    ("    for n in {0}:\n        print(n)", "{0}(", ")"),
+)
+"""bodies over the first parameter, and what stands before and after the arguments of a call"""
 MAKERS: tuple[Callable[[Random, Lexicon], Sheet], ...] = (
     framed, framed, twice, looked_up, numbered, chosen, sequence, sequence, headers, headers, headers, headers, headers,
 )  # fmt: skip
