@@ -19,15 +19,18 @@ ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "adapters_hub" / "bases" / "mini"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from click.testing import CliRunner  # noqa: E402
+import measure_mini  # noqa: E402
+import numpy as np  # noqa: E402
+import pretrain_mini  # noqa: E402
+from click.testing import CliRunner, Result  # noqa: E402
 from mini import algorithms, functions, glossary, mathematics, python_tasks, retrieval, schemas, sql_tasks, steps  # noqa: E402
 from mini.conversations import generate_conversations, make_conversation, rendered  # noqa: E402
 from mini.corpus import Document, HeldOutQuestions, normalised_query, read_held_out_questions, repetitions  # noqa: E402
 from mini.growth import grown  # noqa: E402
-from mini.packing import batch_rows, pack_text, pack_whole  # noqa: E402
-from mini.preparation import Prepared, prepare, told_by_assistant  # noqa: E402
+from mini.packing import batch_rows, fitting, pack_text, pack_whole  # noqa: E402
+from mini.preparation import PreparationError, Prepared, prepare, told_by_assistant  # noqa: E402
 from mini.tokenizer import ASSISTANT, END, MARKERS, SYSTEM, USER  # noqa: E402
-from mini.training import Plan, new_model, train  # noqa: E402
+from mini.training import Plan, TrainStep, new_model, rows_a_step, train  # noqa: E402
 from pretrain_mini import main  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
@@ -317,66 +320,219 @@ def test_a_model_never_shrinks(prepared: Prepared) -> None:
 
 
 def test_one_command_makes_a_folder_that_transformers_loads(corpus: Path, tmp_path: Path) -> None:
-    folders = ["--corpus", str(corpus), "--out", str(tmp_path / "mini"), "--work", str(tmp_path / "work")]
-    sizes = [
-        "--steps",
-        "3",
-        "--length",
-        "64",
-        "--batch",
-        "2",
-        "--chat-rows",
-        "1",
-        "--conversations",
-        "60",
-        "--hidden",
-        "64",
-        "--layers",
-        "1",
-    ]
-    arguments = [*folders, *sizes, "--no-compile"]
-    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    result = _pretrain(corpus, tmp_path / "work", "--steps", "3")
     assert result.exit_code == 0, result.output
-    tokenizer, model = AutoTokenizer.from_pretrained(tmp_path / "mini"), AutoModelForCausalLM.from_pretrained(tmp_path / "mini")
+    folder = tmp_path / "work-mini"
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
     assert model.dtype == torch.bfloat16 and model.generation_config.eos_token_id == tokenizer.eos_token_id == model.config.eos_token_id
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Hola"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
     assert model.generate(**prompt, max_new_tokens=3).shape[1] > prompt["input_ids"].shape[1]
     assert {"log.jsonl", "loss.png", "samples.txt", "summary.json"} <= {path.name for path in (tmp_path / "work").iterdir()}
-    again = CliRunner().invoke(main, arguments)
+    again = _pretrain(corpus, tmp_path / "work", "--steps", "3")
     assert again.exit_code == 2 and "--resume" in again.output
 
-    larger = [
-        "--corpus",
-        str(corpus),
-        "--out",
-        str(tmp_path / "grown"),
-        "--work",
-        str(tmp_path / "work2"),
-        "--grow-from",
-        str(tmp_path / "mini"),
-    ]
-    larger += [
-        "--layers",
-        "2",
-        "--feed-forward",
-        "256",
-        "--steps",
+    larger = ("--grow-from", str(folder), "--layers", "2", "--feed-forward", "256", "--muon")
+    result = _pretrain(corpus, tmp_path / "grown", *larger, "--steps", "1")
+    assert result.exit_code == 0, result.output
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "grown-mini").config.num_hidden_layers == 2
+    assert (tmp_path / "grown-mini" / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes()
+    result = _pretrain(corpus, tmp_path / "grown", *larger, "--steps", "2", "--resume")
+    assert result.exit_code == 0 and len(_logged(tmp_path / "grown")) == 2, result.output
+
+
+def test_a_run_that_is_cut_short_and_resumed_ends_as_an_uncut_one(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = (
+        "--batch",
+        "3",
+        "--sheets",
+        "20",
+        "--sheet-rows",
         "1",
         "--length",
-        "64",
-        "--batch",
-        "2",
-        "--chat-rows",
-        "1",
-        "--conversations",
-        "60",
-    ]
-    result = CliRunner().invoke(main, [*larger, "--no-compile", "--muon"], catch_exceptions=False)
+        "256",
+        "--hold",
+        "0.9",
+    )  # so high that two steps fit into it
+    whole = _pretrain(corpus, tmp_path / "whole", *options, "--steps", "4")
+    with monkeypatch.context() as patched:  # a checkpoint as a GPU writes it
+        patched.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+        cut = _pretrain(corpus, tmp_path / "cut", *options, "--steps", "2")
+    report = json.loads((tmp_path / "cut" / "prepared.json").read_text(encoding="utf-8"))["report"]
+    assert report["sheets"] > 10 and report["sheets"] + report["sheets_dropped"] + report["sheets_too_long"] == 20
+    before = {name: (tmp_path / "cut" / name).stat().st_mtime_ns for name in ("prepared.json", "sheets.npz")}
+    log = tmp_path / "cut" / "log.jsonl"
+    log.write_text(log.read_text(encoding="utf-8") + '{"step": 3, "lo', encoding="utf-8")  # killed while it wrote
+
+    found: list[int] = []
+
+    def watched(*arguments: object) -> Iterator[TrainStep]:
+        for step in train(*arguments):
+            found.append(len(_logged(tmp_path / "cut")))  # what a kill at this very moment would leave
+            yield step
+
+    monkeypatch.setattr(pretrain_mini, "train", watched)
+    resumed = _pretrain(corpus, tmp_path / "cut", *options, "--steps", "4", "--resume")
+    assert (whole.exit_code, cut.exit_code, resumed.exit_code) == (0, 0, 0), resumed.output
+    assert found == [2, 3]
+    assert [(step.step, step.loss) for step in _logged(tmp_path / "cut")] == [(s.step, s.loss) for s in _logged(tmp_path / "whole")]
+    weights = [(tmp_path / f"{name}-mini" / "model.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert weights[0] == weights[1]
+    assert before == {name: (tmp_path / "cut" / name).stat().st_mtime_ns for name in before}, "the rows were read back, not made again"
+
+
+def test_evaluation_questions_are_kept_out_unless_told_otherwise(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path | None] = []
+
+    def watched(folder: Path, work: Path, length: int, conversations: int, seed: int, held_out: Path | None, *_: object) -> Prepared:
+        seen.append(held_out)
+        raise PreparationError("stop")
+
+    monkeypatch.setattr(pretrain_mini, "prepare", watched)
+    monkeypatch.chdir(tmp_path)
+    for options in ((), ("--held-out", str(corpus)), ("--no-held-out",)):
+        CliRunner().invoke(main, ["--corpus", str(corpus), "--work", str(tmp_path / "work"), *options])
+    assert seen == [ROOT / "tutors", corpus, None]
+    both = CliRunner().invoke(main, ["--corpus", str(corpus), "--held-out", str(corpus), "--no-held-out"])
+    assert both.exit_code == 2 and "contradict" in both.output
+
+
+def test_a_folder_without_evaluation_questions_is_refused(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "blank").mkdir()
+    (tmp_path / "blank" / "eval.jsonl").write_text("\n", encoding="utf-8")
+    for folder, told in ((corpus, "--no-held-out"), (tmp_path / "blank", "--no-held-out"), (tmp_path / "tutorz", "does not exist")):
+        result = _pretrain(corpus, tmp_path / "work", "--steps", "1", held_out=folder)
+        assert result.exit_code == 2 and told in result.output and isinstance(result.exception, SystemExit), result.output
+        (tmp_path / "work").mkdir(exist_ok=True)
+        arguments = ["--work", str(tmp_path / "work"), "--held-out", str(folder), "--model", str(SHIPPED)]
+        (tmp_path / "work" / "held_out.json").write_text("{}", encoding="utf-8")
+        measured = CliRunner().invoke(measure_mini.main, arguments)
+        assert measured.exit_code == 2 and told in measured.output and isinstance(measured.exception, SystemExit), measured.output
+
+
+def test_rows_are_read_back_as_they_were_made(corpus: Path, tmp_path: Path) -> None:
+    made, read = (prepare(corpus, tmp_path, 256, 30, 0, None, sheets=10) for _ in range(2))
+    assert read.report == made.report and read.held_out == made.held_out and read.pools.figures == made.pools.figures
+    for name in ("text", "chat", "sheets"):
+        ours, theirs = getattr(made.pools, name), getattr(read.pools, name)
+        assert len(ours)
+        for part in ("tokens", "documents", "follows"):
+            assert np.array_equal(getattr(ours, part), getattr(theirs, part))
+
+
+def test_rows_made_from_something_else_are_refused(corpus: Path, tmp_path: Path) -> None:
+    work, tutors = tmp_path / "work", tmp_path / "tutors"
+    tutors.mkdir()
+    (tutors / "eval.jsonl").write_text(json.dumps({"question": "¿Cuánto es 7 × 19?"}), encoding="utf-8")
+    assert _pretrain(corpus, work, "--steps", "1").exit_code == 0
+    (work / "checkpoint.pt").unlink()
+    other = tmp_path / "corpus"
+    other.mkdir()
+    (other / "es_prose.jsonl").write_text(json.dumps({"text": "otra cosa"}), encoding="utf-8")
+    for options, told in (
+        (("--sheets", "5", "--sheet-rows", "1"), "--sheets: 0, now 5"),
+        (("--length", "32"), "--length: 64, now 32"),
+        (("--conversations", "61", "--seed", "9"), "--conversations: 60, now 61; --seed: 0, now 9"),
+        (("--grow-from", str(tmp_path / "work-mini")), "--grow-from: none, now"),
+    ):
+        result = _pretrain(corpus, work, "--steps", "1", *options)
+        assert result.exit_code == 2 and told in _unwrapped(result) and "another --work" in _unwrapped(result), result.output
+    result = _pretrain(corpus, work, "--steps", "1", held_out=tutors)
+    assert result.exit_code == 2 and "--held-out: none, now" in _unwrapped(result), result.output
+    result = _pretrain(other, work, "--steps", "1")
+    assert result.exit_code == 2 and "--corpus: " in _unwrapped(result), result.output
+    assert _pretrain(corpus, work, "--steps", "1").exit_code == 0
+
+
+def test_a_work_folder_of_before_is_refused(corpus: Path, tmp_path: Path) -> None:
+    prepare(corpus, tmp_path, 64, 30, 0, None)
+    whole = (tmp_path / "prepared.json").read_text(encoding="utf-8")
+    for text in (json.dumps(json.loads(whole)["report"]), json.dumps({"origin": {}, "report": {}}), whole[:40]):
+        (tmp_path / "prepared.json").write_text(text, encoding="utf-8")
+        with pytest.raises(PreparationError, match="another --work"):
+            prepare(corpus, tmp_path, 64, 30, 0, None)
+    (tmp_path / "prepared.json").write_text(whole, encoding="utf-8")
+    (tmp_path / "sheets.npz").unlink()
+    with pytest.raises(PreparationError, match=r"sheets\.npz.*another --work"):
+        prepare(corpus, tmp_path, 64, 30, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--sheets", "5"), "--sheet-rows 0"),
+        (("--sheet-rows", "1"), "--sheets 0"),
+        (("--sheets", "5", "--sheet-rows", "2"), "--batch 2"),
+        (("--chat-rows", "3"), "--batch 2"),
+        (("--conversations", "0"), "--chat-rows 0"),
+        (("--steps", "0"), "--steps"),
+        (("--minutes", "0"), "--minutes"),
+        (("--batch", "0"), "--batch"),
+        (("--length", "0"), "--length"),
+        (("--seed", "-1"), "--seed"),
+        (("--length", "4"), "raise --length"),  # every conversation is longer than that
+    ],
+)
+def test_options_that_cannot_be_served_are_refused(corpus: Path, tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+    result = _pretrain(corpus, tmp_path / "work", "--steps", "1", *options)
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.output
+    assert told in _unwrapped(result)
+
+
+def test_a_corpus_folder_without_documents_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = _pretrain(tmp_path / "empty", tmp_path / "work", "--steps", "1")
+    assert result.exit_code == 2 and "no .jsonl" in _unwrapped(result)
+
+
+def test_a_model_is_trained_without_conversations(corpus: Path, tmp_path: Path) -> None:
+    result = _pretrain(corpus, tmp_path / "work", "--steps", "1", "--conversations", "0", "--chat-rows", "0")
     assert result.exit_code == 0, result.output
-    assert AutoModelForCausalLM.from_pretrained(tmp_path / "grown").config.num_hidden_layers == 2
-    assert (tmp_path / "grown" / "tokenizer.json").read_bytes() == (tmp_path / "mini" / "tokenizer.json").read_bytes()
+
+
+def test_a_step_is_filled_as_planned(prepared: Prepared) -> None:
+    pools = prepared.pools
+    assert [count for _, count in rows_a_step(pools, Plan(batch=4, chat=3))] == [1, 3, 0]
+    for plan, told in ((Plan(batch=4, chat=3, sheets=3), "do not fit"), (Plan(batch=4, chat=3, sheets=1), "worksheets")):
+        with pytest.raises(ValueError, match=told):
+            rows_a_step(pools, plan)
+
+
+def test_what_no_row_can_hold_is_counted(corpus: Path, prepared: Prepared, tmp_path: Path) -> None:
+    report, rows = prepared.report, prepared.pools.chat
+    assert report.conversations_too_long > 0 and report.conversations + report.conversations_too_long == 60
+    assert report.chat_tokens == (rows.documents > 0).sum()
+    assert report.conversations == sum(int(row.max()) for row in rows.documents)
+    report = prepare(corpus, tmp_path, 100, 0, 0, None, prepared.tokenizer, sheets=12).report
+    assert report.sheets_too_long > 0 and report.sheets + report.sheets_too_long + report.sheets_dropped == 12
+    assert fitting([([1] * 9, [True] * 9), ([1] * 10, [True] * 10)], 8) == [([1] * 9, [True] * 9)]
+
+
+def test_worksheets_that_an_evaluation_asks_for_are_counted(corpus: Path, tmp_path: Path) -> None:
+    texts = measure_mini.read_training_texts(corpus, 3, NO_QUESTIONS)[0]
+    sheets = list(measure_mini.generate_sheets(30, 3, measure_mini.lexicon(texts), NO_QUESTIONS))
+    asked = next(line for sheet in sheets for line in "".join(part.text for part in sheet).splitlines() if len(set(line.split())) > 5)
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"question": asked}), encoding="utf-8")
+    questions = read_held_out_questions(tmp_path)
+    counts = measure_mini._contamination(questions, corpus, 20, 30, 3)
+    assert counts["worksheets_made"] == 30 and counts["worksheets_left_out"] >= 1 and counts["worksheets_in_training"] == 0
+    assert any(measure_mini._wants("".join(part.text for part in sheet), questions) for sheet in sheets)
+    report = prepare(corpus, tmp_path / "work", 256, 20, 3, tmp_path, sheets=30).report
+    assert (report.sheets_dropped, report.conversations_dropped, report.documents_dropped) == tuple(
+        counts[f"{name}_left_out"] for name in ("worksheets", "conversations", "documents")
+    )
+
+
+def test_contamination_is_counted_for_what_the_rows_were_made_from(corpus: Path, tmp_path: Path) -> None:
+    prepare(corpus, tmp_path / "work", 64, 20, 7, None, sheets=3)
+    assert measure_mini._as_trained(tmp_path / "work", None, None, None) == (20, 3, 7)
+    assert measure_mini._as_trained(tmp_path / "work", 5, None, 1) == (5, 3, 1)
+    assert measure_mini._as_trained(tmp_path, 5, 6, 1) == (5, 6, 1)
+    with pytest.raises(PreparationError, match="--conversations, --worksheets and --seed"):
+        measure_mini._as_trained(tmp_path, None, 6, 1)
+    result = CliRunner().invoke(measure_mini.main, ["--work", str(tmp_path / "work"), "--worksheets", "6"])
+    assert result.exit_code == 2 and "needs --corpus" in _unwrapped(result)
 
 
 def test_the_shipped_folder_is_small_and_its_markers_are_single_tokens() -> None:
@@ -409,6 +565,23 @@ def test_conversations_use_no_unknown_role() -> None:
 def _run(prepared: Prepared, plan: Plan, checkpoint: Path) -> Iterator:
     model = new_model(prepared.tokenizer, seed=0, hidden=64, layers=1)
     return train(model, prepared.pools, plan, checkpoint, save_every=0.0)
+
+
+def _pretrain(corpus: Path, work: Path, *options: str, held_out: Path | None = None) -> Result:
+    """The command with a tiny model; the finished folder lies beside `work`. Later options replace earlier ones."""
+    folders = ["--corpus", str(corpus), "--out", f"{work}-mini", "--work", str(work)]
+    sizes = ["--length", "64", "--batch", "2", "--chat-rows", "1", "--conversations", "60", "--no-compile", "--threads", "1"]
+    new = [] if "--grow-from" in options else ["--hidden", "64", "--layers", "1"]
+    checked = ["--held-out", str(held_out)] if held_out else ["--no-held-out"]
+    return CliRunner().invoke(main, [*folders, *sizes, *new, *checked, *options])
+
+
+def _logged(work: Path) -> list[TrainStep]:
+    return [TrainStep(**json.loads(line)) for line in (work / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def _unwrapped(result: Result) -> str:
+    return " ".join(result.output.split())
 
 
 def _equalities(text: str) -> Iterator[list[Fraction]]:

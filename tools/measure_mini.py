@@ -1,6 +1,6 @@
 """Measure finished `mini` folders side by side: held-out loss, answers to fresh prompts, speed, contamination.
 
-    python tools/measure_mini.py --model adapters_hub/bases/mini --against OLDER --work .mini-work --held-out tutors
+    python tools/measure_mini.py --model adapters_hub/bases/mini --against OLDER --work .mini-work
 
 Knows the measures of `tools/mini` and prints a table and one JSON line. Deliberately trains nothing. Answers are decoded by the
 engine of adapters_hub, greedily.
@@ -21,12 +21,21 @@ import click
 import torch
 from mini.accuracy import share_right
 from mini.conversations import asks_held_out, generate_conversations
-from mini.corpus import HeldOutQuestions, read_corpus, read_held_out_questions
-from mini.preparation import SHEET_MAKERS, weighted_sheets
+from mini.corpus import HeldOutQuestions
+from mini.preparation import (
+    SHEET_MAKERS,
+    PreparationError,
+    generate_sheets,
+    held_out_questions,
+    read_origin,
+    read_training_texts,
+    weighted_sheets,
+)
 from mini.probes import conversation_prompts, is_spanish, probes
 from mini.publication import held_out_loss
 from mini.sheet_arithmetic import LINES, one_kind
 from mini.sheets import Lexicon, Sheet, lexicon
+from pretrain_mini import held_out_folder, held_out_options
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -51,6 +60,9 @@ QUESTIONS = (
 )
 
 
+AS_TRAINED = "what the last --work was made from"
+
+
 @click.command(help=__doc__)
 @click.option("--model", "folder", type=click.Path(path_type=Path, exists=True), default=Path("adapters_hub/bases/mini"), show_default=True)
 @click.option("--against", type=click.Path(path_type=Path, exists=True), default=None, help="folder of an older version to compare with")
@@ -65,26 +77,29 @@ QUESTIONS = (
 )
 @click.option(
     "--corpus",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=None,
-    help="count the documents that share a run of words with a question",
+    help="as in training: count its documents and the worksheets made with its words in the contamination too",
 )
-@click.option("--held-out", type=click.Path(path_type=Path), default=None, help="folder below which every eval.jsonl is looked at")
-@click.option("--conversations", type=int, default=80_000, show_default=True, help="as in training, for the contamination count")
-@click.option("--seed", type=int, default=1, show_default=True, help="as in training, for the contamination count")
-@click.option("--windows", type=int, default=100, show_default=True, help="windows of 512 tokens for each kind of text")
-@click.option("--prompts", type=int, default=200, show_default=True, help="fresh prompts whose answers must end, in Spanish")
-@click.option("--each", type=int, default=25, show_default=True, help="problems of every kind")
-@click.option("--sheets", type=int, default=40, show_default=True, help="fresh worksheets of every kind")
-@click.option("--threads", type=int, default=2, show_default=True)
+@held_out_options
+@click.option("--conversations", type=click.IntRange(0), default=None, show_default=AS_TRAINED, help="for the contamination count")
+@click.option("--worksheets", type=click.IntRange(0), default=None, show_default=AS_TRAINED, help="so too; needs --corpus")
+@click.option("--seed", type=click.IntRange(0), default=None, show_default=AS_TRAINED, help="for the contamination count")
+@click.option("--windows", type=click.IntRange(1), default=100, show_default=True, help="windows of 512 tokens for each kind of text")
+@click.option("--prompts", type=click.IntRange(0), default=200, show_default=True, help="fresh prompts whose answers must end, in Spanish")
+@click.option("--each", type=click.IntRange(1), default=25, show_default=True, help="problems of every kind")
+@click.option("--sheets", type=click.IntRange(1), default=40, show_default=True, help="fresh worksheets of every kind")
+@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
 def main(
     folder: Path,
     against: Path | None,
     works: tuple[Path, ...],
     corpus: Path | None,
     held_out: Path | None,
-    conversations: int,
-    seed: int,
+    no_held_out: bool,
+    conversations: int | None,
+    worksheets: int | None,
+    seed: int | None,
     windows: int,
     prompts: int,
     each: int,
@@ -92,8 +107,14 @@ def main(
     threads: int,
 ) -> None:
     torch.set_num_threads(threads)
+    if worksheets and not corpus:
+        raise click.UsageError(f"--worksheets {worksheets} needs --corpus: worksheets are made with its words")
     texts = _held_out_texts(works)
-    questions = read_held_out_questions(held_out)
+    try:
+        questions = held_out_questions(held_out_folder(held_out, no_held_out))
+        conversations, worksheets, seed = _as_trained(works[-1], conversations, worksheets, seed)
+    except PreparationError as error:
+        raise click.UsageError(str(error)) from error
     report: dict[str, Any] = {}
     for name, path in {"new": folder, "old": against}.items():
         if path:
@@ -108,8 +129,23 @@ def main(
             }
             click.echo(f"{name}: {json.dumps(report[name], ensure_ascii=False)}")
     report["speed"] = {quantization: _speed(folder, quantization) for quantization in ("nf4", "int8", "none")}
-    report["contamination"] = _contamination(questions, corpus, conversations, seed)
+    report["contamination"] = _contamination(questions, corpus, conversations, worksheets, seed)
     click.echo(json.dumps(report, ensure_ascii=False))
+
+
+def _as_trained(work: Path, conversations: int | None, worksheets: int | None, seed: int | None) -> tuple[int, int, int]:
+    """The counts and the seed that were given, the rest as the work folder tells them."""
+    if conversations is not None and worksheets is not None and seed is not None:
+        return conversations, worksheets, seed
+    try:
+        origin = read_origin(work)
+    except PreparationError as error:
+        raise PreparationError(f"{error}; or give --conversations, --worksheets and --seed as they were in training") from error
+    return (
+        origin.conversations if conversations is None else conversations,
+        origin.sheets if worksheets is None else worksheets,
+        origin.seed if seed is None else seed,
+    )
 
 
 def _held_out_texts(works: tuple[Path, ...]) -> dict[str, list[str]]:
@@ -205,8 +241,11 @@ def _speed(folder: Path, quantization: str) -> dict[str, float]:
     return {"load_seconds": round(loaded, 2), "tokens_per_second": round(max(rates), 1)}
 
 
-def _contamination(questions: HeldOutQuestions, corpus: Path | None, conversations: int, seed: int) -> dict[str, int]:
-    """Of all that the generators and the corpus offer, how much asks or answers an evaluation question; training leaves it out."""
+def _contamination(questions: HeldOutQuestions, corpus: Path | None, conversations: int, worksheets: int, seed: int) -> dict[str, int]:
+    """Of all that the generators and the corpus offer, how much asks or answers an evaluation question; training leaves it out.
+
+    Worksheets are made with words of the corpus, so they are counted only where the corpus is at hand.
+    """
     counts: Counter[str] = Counter(eval_questions=questions.questions, conversations_made=conversations)
     everything = generate_conversations(conversations, seed, HeldOutQuestions(frozenset(), frozenset(), 0, 0))
     counts["conversations_left_out"] = sum(asks_held_out(chat, questions) for chat in everything)
@@ -214,8 +253,18 @@ def _contamination(questions: HeldOutQuestions, corpus: Path | None, conversatio
         asks_held_out(chat, questions) for chat in generate_conversations(conversations, seed, questions)
     )
     if corpus:
-        counts["documents_left_out"] = sum(questions.touch(document.text) for document in read_corpus(corpus))
+        texts, _, documents = read_training_texts(corpus, seed, questions)
+        counts["documents_left_out"] = documents["dropped"]
+        kept = list(generate_sheets(worksheets, seed, lexicon(texts), questions))
+        counts["worksheets_made"] = worksheets
+        counts["worksheets_left_out"] = worksheets - len(kept)
+        counts["worksheets_in_training"] = sum(_wants("".join(part.text for part in sheet), questions) for sheet in kept)
     return dict(counts)
+
+
+def _wants(text: str, questions: HeldOutQuestions) -> bool:
+    """Whether a worksheet answers an evaluation question, or a line of it asks one."""
+    return questions.are_answered_by(text) or any(map(questions.are_asked_by, text.splitlines()))
 
 
 if __name__ == "__main__":

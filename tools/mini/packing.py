@@ -56,23 +56,26 @@ def pack_text(documents: Iterable[list[int]], length: int) -> Rows:
     rows = -(-len(stream) // width)
     padded, owners = np.zeros(rows * width, np.uint16), np.full(rows * width, -1, np.int64)
     padded[: len(stream)], owners[: len(stream)] = stream, numbers
-    owners = owners.reshape(rows, width)
-    local = np.where(owners >= 0, owners - owners[:, :1] + 1, 0)
+    grid = owners.reshape(rows, width)
+    local = np.where(grid >= 0, grid - grid[:, :1] + 1, 0)
     return Rows(padded.reshape(rows, width), local.astype(np.uint16), np.ones((rows, width), np.bool_))
 
 
+def fitting(documents: Iterable[Weighted], length: int) -> list[Weighted]:
+    """The documents of at most `length + 1` tokens: those that a row can hold whole."""
+    return [document for document in documents if len(document[0]) <= length + 1]
+
+
 def pack_whole(documents: Iterable[Weighted], length: int) -> Rows:
-    """Put whole conversations or worksheets into the fullest of a few open rows that has room; drop those longer than a row."""
+    """Put whole conversations or worksheets into the fullest of a few open rows that has room; those not `fitting` are left out."""
     width = length + 1
     closed: list[list[Weighted]] = []
     open_rows: list[tuple[int, list[Weighted]]] = []
-    for document in documents:
+    for document in fitting(documents, length):
         ids = document[0]
-        if len(ids) > width:
-            continue
-        fitting = [k for k, (used, _) in enumerate(open_rows) if used + len(ids) <= width]
-        if fitting:
-            best = max(fitting, key=lambda k: open_rows[k][0])
+        roomy = [k for k, (used, _) in enumerate(open_rows) if used + len(ids) <= width]
+        if roomy:
+            best = max(roomy, key=lambda k: open_rows[k][0])
             used, members = open_rows[best]
             members.append(document)
             open_rows[best] = (used + len(ids), members)

@@ -14,7 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from .packing import Pools, batch_rows
+from .packing import Pools, Rows, batch_rows
 from .tokenizer import CONTEXT
 
 
@@ -69,7 +69,7 @@ class TrainStep:
     learning_rate: float
     """that was used"""
     tokens: int
-    """tokens seen since the first step"""
+    """positions seen since the first step: whole rows, their padding counted"""
     seconds: float
     """training time since the first step, over all resumptions"""
 
@@ -149,16 +149,31 @@ def _loss(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor, w
 
 def flops_per_token(model: LlamaForCausalLM, length: int) -> int:
     """Floating-point operations of forward and backward: six per weight of a product, and attention over whole rows of `length`."""
-    weights = sum(p.numel() for p in model.parameters() if p.dim() == 2)  # the tied embedding counts once, as the output product
-    return 6 * weights + 12 * model.config.num_hidden_layers * model.config.hidden_size * length
+    weights = sum(int(p.numel()) for p in model.parameters() if p.dim() == 2)  # the tied embedding counts once, as the output product
+    return 6 * weights + 12 * int(model.config.num_hidden_layers) * int(model.config.hidden_size) * length
+
+
+def rows_a_step(pools: Pools, plan: Plan) -> tuple[tuple[Rows, int], tuple[Rows, int], tuple[Rows, int]]:
+    """How many rows of text, conversations and worksheets a step takes; conversations stand in for text where there is none.
+
+    Raises ValueError where a step cannot be filled.
+    """
+    texts = plan.batch - plan.chat - plan.sheets
+    if texts < 0:
+        raise ValueError(f"{plan.chat} rows of conversations and {plan.sheets} of worksheets do not fit into a step of {plan.batch}")
+    texts = texts if len(pools.text) else 0
+    counts = ((pools.text, texts), (pools.chat, plan.batch - texts - plan.sheets), (pools.sheets, plan.sheets))
+    for name, (pool, count) in zip(("text", "conversations", "worksheets"), counts, strict=True):
+        if count and not len(pool):
+            raise ValueError(f"a step wants {count} rows of {name}, but there is not one: none was made, or all are longer than a row")
+    return counts
 
 
 def _batch(pools: Pools, step: int, plan: Plan, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Inputs, labels, weights of the labels and the block-diagonal causal mask of a step, on `device`."""
-    # 1. the rows: conversations stand in for text where there is none
-    sheets = plan.sheets if len(pools.sheets) else 0
-    texts = max(0, plan.batch - plan.chat - sheets) if len(pools.text) else 0
-    counts = ((pools.text, texts), (pools.chat, plan.batch - texts - sheets), (pools.sheets, sheets))
+    # 1. the rows
+    counts = rows_a_step(pools, plan)
+    texts = counts[0][1]
     chosen = [(pool, row) for pool, count in counts if count for row in batch_rows(len(pool), step * count, count, plan.seed)]
     tokens = torch.from_numpy(np.stack([pool.tokens[row] for pool, row in chosen]).astype(np.int64)).to(device)
     documents = torch.from_numpy(np.stack([pool.documents[row] for pool, row in chosen]).astype(np.int64)).to(device)
