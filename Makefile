@@ -45,9 +45,9 @@ endef
 
 demo: $(RUNTIME)
 	$(call typed,train tutors/algoritmos tutors/sql --epochs 1)
-	$(call typed,ask algoritmos "¿Qué es una pila?")
+	$(call typed,ask algoritmos "Escribe una función contar_pares(lista) que cuente los números pares.")
 	$(call typed,switch sql)
-	$(call typed,ask sql "¿Cómo cuento los estudiantes de cada ciudad?")
+	$(call typed,ask sql "¿Cómo obtengo el promedio de nota por curso?")
 	$(call typed,list)
 
 COURSES := matematicas algoritmos sql
