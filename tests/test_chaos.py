@@ -21,7 +21,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.close()
 
 
-def test_of_twenty_thousand_answers_none_is_wrong(world: World) -> None:
+def test_of_ten_thousand_answers_none_is_wrong(world: World) -> None:
     tally, _ = storm(world, count=COUNT)
     assert tally.wrong == []
     assert tally.asked == COUNT

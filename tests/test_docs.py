@@ -98,7 +98,7 @@ def test_the_settings_page_is_up_to_date() -> None:
 
 
 def test_the_plugin_of_the_readme_works(tmp_path: Path) -> None:
-    code = next(block for block in re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+    code = next(block for block in re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL) if "hookimpl" in block)
     file = tmp_path / "hub_example.py"
     file.write_text(code, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("hub_example", file)
