@@ -192,7 +192,10 @@ def test_taking_a_base_writes_model_and_learning_rate_and_keeps_the_comments(hub
     trained_run(settings.parent / "sumas")
     outcome = hub("base", "use", QWEN, "--no-download")
     assert outcome.code == 0 and obliging_hub == [f"{QWEN}@"]
-    assert read_toml(settings) == {"base": {"model": QWEN, "engine": "echo"}, "defaults": {"train": {"learning_rate": 2e-4, "batch_size": 4}}}
+    assert read_toml(settings) == {
+        "base": {"model": QWEN, "engine": "echo"},
+        "defaults": {"train": {"learning_rate": 2e-4, "batch_size": 4}},
+    }
     assert [line.partition("#")[2] for line in settings.read_text().splitlines()] == [
         line.partition("#")[2] for line in before.splitlines()
     ]
