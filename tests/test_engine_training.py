@@ -23,7 +23,7 @@ from tiny_models import save_tiny_base, tiny_model
 from adapters_hub import hardware
 from adapters_hub.contracts import Answerer, TrainEnd, TrainJob, TrainStart, TrainStep
 from adapters_hub.engine import checkpoints
-from adapters_hub.engine.batches import Row, collate, tokenize
+from adapters_hub.engine.batches import Batch, Row, collate, tokenize
 from adapters_hub.engine.fused_step import FusedStep
 from adapters_hub.engine.loss import SupervisedLoss
 from adapters_hub.engine.training import train
@@ -188,10 +188,8 @@ def test_the_loss_on_labelled_positions_is_the_models_own(family: str, base_fold
     model = _gemma2() if family == "gemma2" else tiny_model("llama")
     rows = tokenize(load_chat_format(base_folder), examples(3), max_tokens=512).rows
     batch = collate(rows, pad_id=4)
-    labels = torch.full_like(batch.input_ids, -100)
-    labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        expected = _own_loss(model, batch)
         loss = SupervisedLoss(model)
         found = loss(batch, 1)[0] / len(batch.targets)
     assert loss.decoder_only is (family == "llama"), "gemma2 caps its logits: the head alone would be wrong"
@@ -220,10 +218,8 @@ def test_padding_on_the_right_changes_nothing_although_there_is_no_mask(family: 
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention).eval()
     rows = [Row([(7 * i + n) % 380 for i in range(n)], bytes([1] * n), "f:1") for n in (5, 14, 31)]
     batch = collate(rows, pad_id=4)
-    labels = torch.full_like(batch.input_ids, -100)
-    labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        expected = _own_loss(model, batch)
         loss = SupervisedLoss(model)
         found = loss(batch, 1)[0] / len(batch.targets)
     assert not loss.masked
@@ -251,6 +247,14 @@ def test_a_head_scored_in_chunks_gives_the_same_loss_and_gradients(base_folder: 
         results.append((float(total.detach()), model.lm_head.weight.grad.clone()))
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
     assert torch.allclose(results[0][1], results[1][1], atol=1e-5)
+
+
+def _own_loss(model: Any, batch: Batch) -> torch.Tensor:
+    """What transformers computes from labels and a mask."""
+    labels = torch.full_like(batch.input_ids, -100)
+    labels.view(-1)[batch.positions + 1] = batch.targets
+    loss: torch.Tensor = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+    return loss
 
 
 def _gemma2() -> Any:
@@ -632,10 +636,8 @@ def test_the_kept_adapter_is_the_one_that_was_measured(base_folder: Path, tmp_pa
     model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32), tmp_path)
     rows = tokenize(load_chat_format(base_folder), held_out, max_tokens=512).rows
     batch = collate(rows, pad_id=4)
-    labels = torch.full_like(batch.input_ids, -100)
-    labels.view(-1)[batch.positions + 1] = batch.targets
     with torch.no_grad():
-        loss = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        loss = _own_loss(model, batch)
     assert float(loss) == pytest.approx(end.held_out_last, rel=0.02), "bf16 here and there, the same adapter"
     assert end.held_out_last < end.held_out_first
     assert not (tmp_path / checkpoints.FOLDER).exists()

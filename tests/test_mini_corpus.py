@@ -61,6 +61,7 @@ def test_a_line_that_solves_a_question_of_mathematics_is_kept_out(line: str, tmp
     (tmp_path / "eval.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     held_out = read_held_out_questions(tmp_path)
     assert held_out.are_answered_by(f"Hoja\n2 + 2 = 4\n{line}\n")
+    assert held_out.are_asked_by(line)
     assert not held_out.are_answered_by("x^2 - 5x + 4 = 0: (x - 1)(x - 4) = 0\n13x^2\n31/36\nx - 9 = 11")
 
 

@@ -84,11 +84,11 @@ class HeldOutQuestions:
         return any(run in self.runs for run in word_runs(words))
 
     def are_asked_by(self, turn: str) -> bool:
-        """Whether a whole user turn is a question, contains a run of one, or has nearly the same words as one."""
+        """Whether a whole user turn is a question, contains a run or a formula of one, or has nearly the same words as one."""
         words = normalised_words(turn)
         bag = frozenset(words)
         near = any(2 * len(bag & asked) > NEAR * (len(bag) + len(asked)) for asked in self.bags)
-        return near or tuple(words) in self.short or self.touch(turn)
+        return near or tuple(words) in self.short or self.touch(turn) or not self.formulas.isdisjoint(formulas(turn))
 
     def are_answered_by(self, answer: str) -> bool:
         """Whether an answer defines a function that a question wants, works out its sum or formula, or holds the very query that answers one."""
