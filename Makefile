@@ -1,7 +1,7 @@
 # The everyday commands. They need Python 3.10-3.13, pip and make; everything else goes into .venv, once.
 #   make demo    train two small tutors and ask them
 #   make test    all tests
-#   make scores  train the three tutors on the embedded base, measure them, write the table of the README (half an hour)
+#   make scores  train the three tutors on the embedded base, measure them, write the table of the README (twenty minutes)
 PYTHON ?= python3
 
 # HUB_VENV=DIR: use an environment that has everything already and install nothing.
