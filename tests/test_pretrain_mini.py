@@ -524,6 +524,20 @@ def test_worksheets_that_an_evaluation_asks_for_are_counted(corpus: Path, tmp_pa
     )
 
 
+def test_lines_of_documents_that_hold_a_formula_of_a_question_are_left_out(tmp_path: Path) -> None:
+    row = {"messages": [{"role": "user", "content": "Deriva f(x) = 3x^2."}], "expected": {"answer": "6x"}}
+    (tmp_path / "tutor").mkdir()
+    (tmp_path / "tutor" / "eval.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    texts = ["Una parábola.\nSea g(x) = 3x^2 + 1\ny f(x)=3x^2.\nFin.", "3x^2 = 12", "Sea g(x) = 4x^2."]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts), encoding="utf-8")
+    questions = read_held_out_questions(tmp_path)
+    kept, _, counts = measure_mini.read_training_texts(tmp_path, 0, questions)
+    whole, _, none = measure_mini.read_training_texts(tmp_path, 0, NO_QUESTIONS)
+    assert sorted(whole) == sorted(texts) and none == {"documents": 3, "lines_dropped": 0}
+    assert sorted(kept) == sorted(["Una parábola.\nSea g(x) = 3x^2 + 1\nFin.", "Sea g(x) = 4x^2."])
+    assert counts == {"documents": 2, "dropped": 1, "lines_dropped": 1}
+
+
 def test_contamination_is_counted_for_what_the_rows_were_made_from(corpus: Path, tmp_path: Path) -> None:
     prepare(corpus, tmp_path / "work", 64, 20, 7, None, sheets=3)
     assert measure_mini._as_trained(tmp_path / "work", None, None, None) == (20, 3, 7)

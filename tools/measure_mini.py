@@ -255,6 +255,7 @@ def _contamination(questions: HeldOutQuestions, corpus: Path | None, conversatio
     if corpus:
         texts, _, documents = read_training_texts(corpus, seed, questions)
         counts["documents_left_out"] = documents["dropped"]
+        counts["document_lines_left_out"] = documents["lines_dropped"]
         kept = list(generate_sheets(worksheets, seed, lexicon(texts), questions))
         counts["worksheets_made"] = worksheets
         counts["worksheets_left_out"] = worksheets - len(kept)

@@ -83,6 +83,11 @@ class HeldOutQuestions:
         words = normalised_words(text)
         return any(run in self.runs for run in word_runs(words))
 
+    def without_formulas(self, text: str) -> str:
+        """A text less its lines that hold a formula of a question; a sum or query that prose names by chance stays."""
+        lines = text.split("\n")
+        return "\n".join(line for line in lines if self.formulas.isdisjoint(formulas(line))) if self.formulas else text
+
     def are_asked_by(self, turn: str) -> bool:
         """Whether a whole user turn is a question, contains a run or a formula of one, or has nearly the same words as one."""
         words = normalised_words(turn)

@@ -72,7 +72,9 @@ class PreparationReport:
     held_out_questions: int
     """questions in them"""
     documents_dropped: int
-    """corpus documents that share a run of words with a question"""
+    """corpus documents that share a run of words with a question, or are nothing but formulas of questions"""
+    lines_dropped: int
+    """lines of the other documents that hold a formula of a question"""
     conversations_dropped: int
     """conversations that do, that nearly ask a question, or that hold the function or query it wants"""
     conversations_too_long: int
@@ -159,6 +161,7 @@ def prepare(
         held_out_files=questions.files,
         held_out_questions=questions.questions,
         documents_dropped=counts["dropped"],
+        lines_dropped=counts["lines_dropped"],
         conversations_dropped=conversations - len(chats),
         conversations_too_long=len(chats) - len(kept_chats),
         sheets_dropped=sheets - len(papers),
@@ -193,19 +196,21 @@ def held_out_questions(folder: Path | None) -> corpus.HeldOutQuestions:
 def read_training_texts(
     folder: Path, seed: int, questions: corpus.HeldOutQuestions
 ) -> tuple[list[str], dict[str, list[str]], Counter[str]]:
-    """Of a corpus: the texts of one weighted pass in training order, the held-out ones by kind, the counts of 'documents' and 'dropped'."""
+    """Of a corpus: the texts of one weighted pass in training order, the held-out ones by kind, the counts of 'documents', 'dropped' and 'lines_dropped'."""
     rng = Random(seed)
     train: list[str] = []
     aside: dict[str, list[str]] = {}
     counts: Counter[str] = Counter()
     for document in corpus.read_corpus(folder):
-        if questions.touch(document.text):
+        text = questions.without_formulas(document.text)
+        if questions.touch(document.text) or not text:
             counts["dropped"] += 1
         elif corpus.is_held_out(document):
             aside.setdefault(document.kind, []).append(document.text)
         else:
             counts["documents"] += 1
-            train += [document.text] * corpus.repetitions(document, rng.random())
+            counts["lines_dropped"] += document.text.count("\n") - text.count("\n")
+            train += [text] * corpus.repetitions(document, rng.random())
     rng.shuffle(train)
     return train, aside, counts
 
