@@ -167,6 +167,8 @@ def _whole(text: str, answer: str, found: Sequence[Stretch]) -> Iterator[Candida
     if len(stripped) <= 60 and (not found or HIDDEN in stripped):  # an answer in words
         yield Candidate("whole", start, end, (_tidy(answer[start:end]),), stripped)
         return
+    if not found:
+        return
     rest = [word.lower() for word in re.findall(r"[^\W\d_]+", _without(text, start, end, found))]
     joined = _listed(text, found)
     before = [word.lower() for word in re.findall(r"[^\W\d_]+", text[start : found[0].start])]

@@ -46,6 +46,13 @@ def test_the_result_beside_the_reference() -> None:
     assert right.evidence == "computed: exact; result marked"
 
 
+@pytest.mark.parametrize("length", [10, 60, 61, 120, 121, 400])
+def test_an_answer_in_words_alone_states_no_number(length: int) -> None:
+    answer = ("En una pila sale primero el último que entró " * 9)[:length]
+    found = verdict(answer, "11")
+    assert (found.outcome, found.code) == ("unverified", "no_result" if length > 60 else "cannot_compare")
+
+
 def test_the_hint_for_a_retry_never_gives_the_answer_away() -> None:
     assert "11" not in verdict("Respuesta: 3", "11").hint
     assert "11" in verdict("Respuesta: 3", "11").reason
