@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +14,7 @@ from adapters_hub import Attempt, Message, Verdict
 
 def verdict(answer: str, expected: Any = None, question: str = "", **options: Any) -> Verdict:
     attempt = Attempt((Message("user", question),), answer, expected, locale=options.pop("locale", "es_MX"), style=options.pop("style", ""))
-    return judge(case_of(attempt, **options))
+    return judge(replace(case_of(attempt, **options), seconds=60.0))  # a busy machine changes no verdict here
 
 
 def test_a_false_equality_is_told_with_what_is_right() -> None:
