@@ -196,7 +196,9 @@ def held_out_questions(folder: Path | None) -> corpus.HeldOutQuestions:
 def read_training_texts(
     folder: Path, seed: int, questions: corpus.HeldOutQuestions
 ) -> tuple[list[str], dict[str, list[str]], Counter[str]]:
-    """Of a corpus: the texts of one weighted pass in training order, the held-out ones by kind, the counts of 'documents', 'dropped' and 'lines_dropped'."""
+    """Of a corpus: the texts of one weighted pass in training order, the held-out ones by kind, and counts.
+
+    Counted are 'documents' that are read, those 'dropped', and 'lines_dropped' of the documents that are read."""
     rng = Random(seed)
     train: list[str] = []
     aside: dict[str, list[str]] = {}
